@@ -1,0 +1,295 @@
+"""State what is to be scheduled, without knowing any solver.
+
+One `Problem` serves two worlds. In the *market*, an order's quantity is cut into lots that
+pass, lot by lot, through the steps of its routing; each step names a process, and every
+machine with a capability for that process may take lots of it in its idle windows. In a
+*shop* (flexible job shop, job shop), a step lists its alternative machines with explicit
+durations and the order is one indivisible lot.
+
+All times are integer minutes on one axis whose zero the caller chooses (local zones and
+clock changes are the caller's business); all money is integer minor units. Windows and
+assignments are half-open, `[start, end)`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from scheduling.core.schedule import Assignment
+
+if TYPE_CHECKING:
+    from scheduling.core.faults import Fault
+
+MINUTES_PER_HOUR = 60
+
+Rate = int | Fraction
+
+
+def ceil_div(numerator: int, denominator: int) -> int:
+    """Divide rounding up, in exact integers."""
+    return -(-numerator // denominator)
+
+
+@dataclass(frozen=True, kw_only=True, order=True, slots=True)
+class Window:
+    """Idle machine time, half-open: `[start, end)`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capability:
+    """What one machine can do of one process, how fast and at what price.
+
+    `min_lot` and `max_lot` bound each single lot. `resumable` operations may pause where a
+    window ends and go on where the next begins; others must fit into one window.
+    `rate_low_permille` is a low quantile of the rate, as thousandths of `rate_per_hour`:
+    the *safest* plan counts on no more than that.
+    """
+
+    process: str
+    rate_per_hour: Rate
+    set_up_minutes: int = 0
+    price_per_hour_minor: int = 0
+    min_lot: int = 1
+    max_lot: int | None = None
+    resumable: bool = True
+    rate_low_permille: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """One machine of one factory; `windows` None means open always, from minute 0 on.
+
+    `reliability_permille` is the share of past lots that this machine finished on time.
+    """
+
+    id: str
+    factory: str
+    capabilities: tuple[Capability, ...] = ()
+    windows: tuple[Window, ...] | None = None
+    reliability_permille: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alternative:
+    """One machine that can do a step of a shop job, with its explicit duration."""
+
+    machine: str
+    duration_minutes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One operation of a routing: a process (market) or explicit alternatives (shop).
+
+    `after` lists the steps, by position, that a lot must have left before this one; None
+    means the step written just before it.
+    """
+
+    process: str | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    after: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A quantity with its routing, dates and limits. In a shop: a job of quantity 1.
+
+    `due` is soft (tardiness is counted from it), `deadline` is hard. Completion counts
+    the transport to `destination`, when there is one. The price ceiling bounds the sum of
+    the order's machine cost.
+    """
+
+    id: str
+    quantity: int = 1
+    steps: tuple[Step, ...]
+    release: int = 0
+    due: int | None = None
+    deadline: int | None = None
+    price_ceiling_minor: int | None = None
+    destination: str | None = None
+    excluded_machines: frozenset[str] = frozenset()
+    excluded_factories: frozenset[str] = frozenset()
+
+    @cached_property
+    def predecessors(self) -> tuple[tuple[int, ...], ...]:
+        """Per step, the positions of the steps that come directly before it."""
+        return tuple(
+            step.after if step.after is not None else ((index - 1,) if index else ())
+            for index, step in enumerate(self.steps)
+        )
+
+    @cached_property
+    def successors(self) -> tuple[tuple[int, ...], ...]:
+        """Per step, the positions of the steps that come directly after it."""
+        after: list[list[int]] = [[] for _ in self.steps]
+        for index, before in enumerate(self.predecessors):
+            for previous in before:
+                if 0 <= previous < len(self.steps):
+                    after[previous].append(index)
+        return tuple(tuple(steps) for steps in after)
+
+    @cached_property
+    def step_sequence(self) -> tuple[int, ...]:
+        """Step positions in a topological order; shorter than `steps` when there is a cycle."""
+        waiting = [len(before) for before in self.predecessors]
+        ready = [index for index, count in enumerate(waiting) if count == 0]
+        done: list[int] = []
+        while ready:
+            step = ready.pop(0)
+            done.append(step)
+            for following in self.successors[step]:
+                waiting[following] -= 1
+                if waiting[following] == 0:
+                    ready.append(following)
+        return tuple(done)
+
+    @property
+    def is_splittable(self) -> bool:
+        """Tell whether the quantity may be cut into lots: only where every step has a rate."""
+        return all(step.process is not None for step in self.steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transport:
+    """Minutes that a lot travels between two places (factories or destinations).
+
+    Within one place it takes no time; a pair that is not listed takes `default_minutes`.
+    """
+
+    minutes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    default_minutes: int = 0
+
+    def lag(self, origin: str, destination: str | None) -> int:
+        """Return the travel minutes from `origin` to `destination`."""
+        if destination is None or origin == destination:
+            return 0
+        return self.minutes.get((origin, destination), self.default_minutes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One way to do one step: a machine with the figures that hold there."""
+
+    machine: Machine
+    rate_per_hour: Rate | None
+    duration_minutes: int | None = None
+    set_up_minutes: int = 0
+    price_per_hour_minor: int = 0
+    min_lot: int = 1
+    max_lot: int | None = None
+    resumable: bool = True
+    rate_low_permille: int = 1000
+
+    def work_minutes(self, quantity: int) -> int:
+        """Return the working minutes for `quantity` pieces at the stated rate, rounded up."""
+        if self.duration_minutes is not None:
+            return self.duration_minutes
+        rate = self.rate_per_hour
+        assert rate is not None, "an option has a rate or a duration"
+        return ceil_div(quantity * MINUTES_PER_HOUR * rate.denominator, rate.numerator)
+
+    def safe_work_minutes(self, quantity: int) -> int:
+        """Return the working minutes for `quantity` pieces at the low quantile of the rate."""
+        if self.duration_minutes is not None or self.rate_low_permille >= 1000:
+            return self.work_minutes(quantity)
+        rate = self.rate_per_hour
+        assert rate is not None, "an option has a rate or a duration"
+        minutes = quantity * MINUTES_PER_HOUR * rate.denominator * 1000
+        return ceil_div(minutes, rate.numerator * self.rate_low_permille)
+
+    def cost_minor(self, quantity: int, set_up_minutes: int) -> int:
+        """Return what one lot costs here: its minutes at the stated rate, plus set-up.
+
+        Rounded up to a whole minor unit per lot, so that costs of lots, factories and
+        orders add up exactly. Reserve that a safe plan adds is not charged.
+        """
+        minutes = self.work_minutes(quantity) + set_up_minutes
+        return ceil_div(minutes * self.price_per_hour_minor, MINUTES_PER_HOUR)
+
+    def takes_lot(self, quantity: int) -> bool:
+        """Tell whether a lot of `quantity` is within this machine's lot limits."""
+        return self.min_lot <= quantity and (self.max_lot is None or quantity <= self.max_lot)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Everything a plan is made from. Check it with `validate()` before solving.
+
+    `frozen` assignments are part of every plan exactly as they stand. `now` is the first
+    minute at which anything new may start.
+    """
+
+    orders: tuple[Order, ...]
+    machines: tuple[Machine, ...]
+    transport: Transport = field(default_factory=Transport)
+    frozen: tuple[Assignment, ...] = ()
+    now: int = 0
+    currency: str = ""
+
+    @cached_property
+    def machine_by_id(self) -> dict[str, Machine]:
+        """Machines by their id."""
+        return {machine.id: machine for machine in self.machines}
+
+    @cached_property
+    def order_by_id(self) -> dict[str, Order]:
+        """Orders by their id."""
+        return {order.id: order for order in self.orders}
+
+    @cached_property
+    def options_by_process(self) -> dict[str, tuple[Option, ...]]:
+        """Per process, every machine that has a capability for it, in machine order."""
+        found: dict[str, list[Option]] = {}
+        for machine in self.machines:
+            for capability in machine.capabilities:
+                found.setdefault(capability.process, []).append(_option(machine, capability))
+        return {process: tuple(options) for process, options in found.items()}
+
+    def options(self, order: Order, step: int) -> tuple[Option, ...]:
+        """Return the machines that may do `step` of `order`, the excluded ones left out."""
+        wanted = order.steps[step]
+        if wanted.process is not None:
+            found: Iterable[Option] = self.options_by_process.get(wanted.process, ())
+        else:
+            found = (
+                Option(
+                    machine=self.machine_by_id[alternative.machine],
+                    rate_per_hour=None,
+                    duration_minutes=alternative.duration_minutes,
+                )
+                for alternative in wanted.alternatives
+            )
+        return tuple(
+            option
+            for option in found
+            if option.machine.id not in order.excluded_machines
+            and option.machine.factory not in order.excluded_factories
+        )
+
+    def earliest_start(self, order: Order) -> int:
+        """Return the first minute at which work on `order` may start."""
+        return max(order.release, self.now)
+
+    def validate(self) -> "tuple[Fault, ...]":
+        """Name everything that is wrong with this problem; empty means it may be solved."""
+        from scheduling.core.validation import faults  # validation reads these classes
+
+        return faults(self)
+
+
+def _option(machine: Machine, capability: Capability) -> Option:
+    return Option(
+        machine=machine,
+        rate_per_hour=capability.rate_per_hour,
+        set_up_minutes=capability.set_up_minutes,
+        price_per_hour_minor=capability.price_per_hour_minor,
+        min_lot=capability.min_lot,
+        max_lot=capability.max_lot,
+        resumable=capability.resumable,
+        rate_low_permille=capability.rate_low_permille,
+    )

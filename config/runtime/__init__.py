@@ -1,0 +1,1 @@
+"""Start, watch and stop the servers that the site runs on."""

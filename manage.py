@@ -1,0 +1,25 @@
+#!/usr/bin/env python
+"""Run a management command of the site, with the environment and the servers it needs."""
+
+import os
+import sys
+
+from config.runtime.environment import ensure_environment, with_owner_database
+from config.runtime.failures import CannotRun
+
+
+def main() -> None:
+    """Prepare the environment, then let Django run the command."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    argv = with_owner_database(sys.argv)
+    try:
+        ensure_environment(argv)
+    except CannotRun as failure:
+        sys.exit(f"{failure}")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(argv)
+
+
+if __name__ == "__main__":
+    main()

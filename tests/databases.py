@@ -1,0 +1,128 @@
+"""Test databases: migrated once by the owner, cloned for each worker and after each change.
+
+Every test connects as the role that the site runs as, which owns nothing. A clone is what
+brings the rows of the migrations back after a test that has really committed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.core.management import call_command
+from django.db import connections
+from psycopg import sql
+
+from config.runtime.layout import PROJECT_ROOT
+from config.runtime.roles import open_schema_to_definer
+
+LOCK_NUMBER = 7_231_905
+TEMPLATE_PREFIX = "openfloor_template_"
+SHAPED_BY = ("*/migrations/*.py", "*/*/migrations/*.py", "tenants/**/*.py", "requirements.txt")
+
+
+def database_name() -> str:
+    """Return the name of this worker's database."""
+    return f"openfloor_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+
+
+def create_test_database() -> None:
+    """Give this worker a fresh database and turn every alias to it."""
+    with _maintenance() as connection:
+        # Of several workers the first one migrates, the others wait and clone.
+        connection.execute("select pg_advisory_lock(%s)", [LOCK_NUMBER])
+        template = _template_name()
+        if not _exists(connection, template):
+            _make_template(connection, template)
+        _clone(connection, template)
+        connection.execute("select pg_advisory_unlock(%s)", [LOCK_NUMBER])
+    _turn_aliases_to(database_name())
+
+
+def restore_test_database() -> None:
+    """Bring this worker's database back to the state just after the migrations."""
+    _close_all()
+    with _maintenance() as connection:
+        _clone(connection, _template_name())
+
+
+def drop_test_database() -> None:
+    """Remove this worker's database; the template stays for the next run."""
+    _close_all()
+    with _maintenance() as connection:
+        _drop(connection, database_name())
+
+
+@contextmanager
+def _maintenance() -> Iterator[psycopg.Connection[Any]]:
+    """Connect as the owner to the database that the tests never touch."""
+    connection = psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _template_name() -> str:
+    digest = hashlib.sha256()
+    paths = {path for pattern in SHAPED_BY for path in PROJECT_ROOT.glob(pattern)}
+    for path in sorted(paths):
+        digest.update(str(path.relative_to(PROJECT_ROOT)).encode() + path.read_bytes())
+    return TEMPLATE_PREFIX + digest.hexdigest()[:16]
+
+
+def _make_template(connection: psycopg.Connection[Any], name: str) -> None:
+    """Migrate a draft and name it `name` when all went well; drop templates of the past."""
+    rows = connection.execute(
+        "select datname from pg_database where starts_with(datname, %s)", [TEMPLATE_PREFIX]
+    ).fetchall()
+    for (stale,) in rows:
+        _drop(connection, stale)
+    draft = TEMPLATE_PREFIX + "draft"
+    connection.execute(sql.SQL("create database {}").format(sql.Identifier(draft)))
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"], dbname=draft, autocommit=True) as inside:
+        open_schema_to_definer(inside)
+    _turn_aliases_to(draft)
+    call_command("migrate", database="owner", verbosity=0)
+    _close_all()
+    connection.execute(
+        sql.SQL("alter database {} rename to {}").format(
+            sql.Identifier(draft), sql.Identifier(name)
+        )
+    )
+
+
+def _clone(connection: psycopg.Connection[Any], template: str) -> None:
+    _drop(connection, database_name())
+    connection.execute(
+        sql.SQL("create database {} template {}").format(
+            sql.Identifier(database_name()), sql.Identifier(template)
+        )
+    )
+
+
+def _drop(connection: psycopg.Connection[Any], name: str) -> None:
+    connection.execute(
+        sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+    )
+
+
+def _exists(connection: psycopg.Connection[Any], name: str) -> bool:
+    row = connection.execute("select 1 from pg_database where datname = %s", [name])
+    return row.fetchone() is not None
+
+
+def _turn_aliases_to(name: str) -> None:
+    _close_all()
+    for connection in connections.all():
+        connection.settings_dict["NAME"] = name
+
+
+def _close_all() -> None:
+    for connection in connections.all():
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]

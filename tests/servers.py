@@ -1,0 +1,94 @@
+"""Servers and environment of a test run.
+
+Without DATABASE_URL the run starts its own PostgreSQL, Valkey and broker on free ports,
+in a folder that the next run uses again. With it, whatever the environment names is used.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import sys
+from pathlib import Path
+
+from config.runtime.credentials import load_or_create_credentials
+from config.runtime.environment import set_offline_defaults
+from config.runtime.layout import PROJECT_ROOT, Layout
+from config.runtime.servers import DATABASE_VARIABLES, embedded_servers, start_servers
+from config.runtime.sharing import DataFolderLock, set_addresses
+
+WITHOUT_SERVERS = PROJECT_ROOT / "tests" / "core"
+
+
+def prepare_environment() -> None:
+    """Start what the environment does not name, and lead the settings there.
+
+    Workers of pytest-xdist inherit the addresses from the process that started them.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault(
+        "OPENFLOOR_STATIC", "django.contrib.staticfiles.storage.StaticFilesStorage"
+    )
+    names = embedded_servers()
+    if not names:
+        _require_all_roles()
+        os.environ.setdefault("SECRET_KEY", "only-for-tests")
+    elif _needs_no_servers(sys.argv[1:]):
+        set_offline_defaults()
+    else:
+        _start(names)
+
+
+def _start(names: tuple[str, ...]) -> None:
+    layout, lock = _free_folder()
+    credentials = load_or_create_credentials(layout.secrets_file)
+    running = start_servers(layout, credentials, names)
+    # The lock must outlive this function: its file is closed when nothing refers to it.
+    atexit.register(lock.release)
+    atexit.register(running.stop)
+    set_addresses(layout, credentials, names)
+
+
+def _free_folder() -> tuple[Layout, DataFolderLock]:
+    """Find a folder that no other test run holds, so that two may run side by side."""
+    base = Path(os.environ.get("OPENFLOOR_DATA") or PROJECT_ROOT / "var")
+    for number in range(1, 100):
+        root = (base / f"test-{number}").resolve()
+        lock = DataFolderLock(root / "lock")
+        if lock.acquire(purpose="a test run"):
+            postgres, valkey, mqtt, web = _free_ports(4)
+            return Layout(
+                root=root,
+                postgres_port=postgres,
+                valkey_port=valkey,
+                mqtt_port=mqtt,
+                http_host="127.0.0.1",
+                http_port=web,
+                durable=False,
+            ), lock
+        lock.release()
+    raise RuntimeError(f"A hundred test runs hold the folders under {base}.")
+
+
+def _free_ports(count: int) -> list[int]:
+    trials = [socket.socket() for _ in range(count)]
+    for trial in trials:
+        trial.bind(("127.0.0.1", 0))
+    ports = [trial.getsockname()[1] for trial in trials]
+    for trial in trials:
+        trial.close()
+    return ports
+
+
+def _needs_no_servers(arguments: list[str]) -> bool:
+    """Say whether every path among `arguments` lies in the folder of the pure tests."""
+    paths = [Path(one.partition("::")[0]).resolve() for one in arguments if not one.startswith("-")]
+    paths = [path for path in paths if path.exists()]
+    return bool(paths) and all(path.is_relative_to(WITHOUT_SERVERS) for path in paths)
+
+
+def _require_all_roles() -> None:
+    missing = [variable for variable in DATABASE_VARIABLES if not os.environ.get(variable)]
+    if missing:
+        raise RuntimeError(f"Tests on servers from outside also need {', '.join(missing)}.")

@@ -1,0 +1,38 @@
+from marketplace.models.capacity import CapacityWindow, Listing, ListingState, WindowState
+from marketplace.models.catalogue import Capability, CapabilityAttribute, Process
+from marketplace.models.offers import Offer, OfferState
+from marketplace.models.orders import Order, OrderState, OrderStep
+from marketplace.models.plans import Commitment, Plan, PlanRequest, PlanRequestState, PlanState
+from marketplace.models.production import Operation, OperationState, WorkOrder, WorkOrderState
+from marketplace.models.settlement import Funding, FundingState, Release
+from marketplace.models.shipping import Shipment, ShipmentLine, ShipmentState
+
+__all__ = [
+    "Capability",
+    "CapabilityAttribute",
+    "CapacityWindow",
+    "Commitment",
+    "Funding",
+    "FundingState",
+    "Listing",
+    "ListingState",
+    "Offer",
+    "OfferState",
+    "Operation",
+    "OperationState",
+    "Order",
+    "OrderState",
+    "OrderStep",
+    "Plan",
+    "PlanRequest",
+    "PlanRequestState",
+    "PlanState",
+    "Process",
+    "Release",
+    "Shipment",
+    "ShipmentLine",
+    "ShipmentState",
+    "WindowState",
+    "WorkOrder",
+    "WorkOrderState",
+]

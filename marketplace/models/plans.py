@@ -1,0 +1,156 @@
+"""What the matcher proposes to a buyer, and the platform's record of time that is spoken for."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Q, Value
+from django.utils.translation import gettext_lazy as _
+
+from tenants.ids import uuid7
+from tenants.models.base import TenantModel
+from tenants.models.ranges import IdRange
+
+
+class PlanRequestState(models.TextChoices):
+    REQUESTED = "requested", _("Asked")
+    """The matcher has not looked yet."""
+    SOLVING = "solving", _("Planning")
+    """A band may be there; plans are being made."""
+    READY = "ready", _("Ready")
+    """Plans are there."""
+    FAILED = "failed", _("No plan")
+    """`message` says why and what would mend it."""
+
+
+class PlanRequest(models.Model):
+    """A bilateral row of buyer and platform: an order as the matcher may see it, and its answer."""
+
+    uid = models.UUIDField(default=uuid7, editable=False, unique=True)
+    buyer = models.ForeignKey(
+        "tenants.Organisation", models.PROTECT, related_name="+", db_index=False
+    )
+    platform = models.ForeignKey(
+        "tenants.Organisation", models.PROTECT, related_name="+", db_index=False
+    )
+    order_uid = models.UUIDField()
+    snapshot = models.JSONField()
+    frozen = models.JSONField(default=dict)
+    band = models.JSONField(null=True)
+    state = models.CharField(
+        max_length=10, choices=PlanRequestState, default=PlanRequestState.REQUESTED
+    )
+    message = models.JSONField(default=dict)
+    solve_run_uid = models.UUIDField(null=True)
+    best_minutes = models.PositiveIntegerField(null=True)
+    bound_minutes = models.PositiveIntegerField(null=True)
+    stop_requested_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["buyer", "order_uid", "-id"]),
+            models.Index(fields=["platform", "-id"]),
+        ]
+
+
+class PlanState(models.TextChoices):
+    PROPOSED = "proposed", _("Proposed")
+    """Waits for the buyer."""
+    CHOSEN = "chosen", _("Chosen")
+    """Its shares are offered."""
+    SUPERSEDED = "superseded", _("Superseded")
+    """Another was chosen or the order was planned again."""
+
+
+class PlanKind(models.TextChoices):
+    CHEAPEST = "cheapest", _("Cheapest")
+    """Least cost within the due date."""
+    FASTEST = "fastest", _("Fastest")
+    """Earliest completion."""
+    SAFEST = "safest", _("Safest")
+    """Slack for slow machines."""
+    BALANCED = "balanced", _("Balanced")
+    """Cost and date weighed."""
+
+
+class Plan(models.Model):
+    """One alternative, checked by the independent checker before it is stored.
+
+    `schedule` holds, in minutes from `origin_at`: `machines` (what the buyer may see of each),
+    `operations` (lot, step, machine, start, end, quantity, set-up), `shares` (supplier, step,
+    quantity, price). `reasons` says who does what and why, and why others do not.
+    """
+
+    TRANSITIONS = {
+        "chosen": frozenset({"proposed"}),
+        "superseded": frozenset({"proposed", "chosen"}),
+    }
+
+    uid = models.UUIDField(default=uuid7, editable=False, unique=True)
+    buyer = models.ForeignKey(
+        "tenants.Organisation", models.PROTECT, related_name="+", db_index=False
+    )
+    platform = models.ForeignKey(
+        "tenants.Organisation", models.PROTECT, related_name="+", db_index=False
+    )
+    request = models.ForeignKey("marketplace.PlanRequest", models.PROTECT, related_name="plans")
+    order_uid = models.UUIDField()
+    kind = models.CharField(max_length=10, choices=PlanKind)
+    state = models.CharField(max_length=10, choices=PlanState, default=PlanState.PROPOSED)
+    origin_at = models.DateTimeField()
+    cost_minor = models.PositiveBigIntegerField()
+    currency = models.CharField(max_length=3)
+    completes_at = models.DateTimeField()
+    makespan_minutes = models.PositiveIntegerField()
+    bound_minutes = models.PositiveIntegerField()
+    gap = models.FloatField()
+    supplier_count = models.PositiveIntegerField()
+    machine_count = models.PositiveIntegerField()
+    schedule = models.JSONField()
+    reasons = models.JSONField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["buyer", "order_uid", "-id"])]
+
+
+class Commitment(TenantModel):
+    """The platform's copy of machine time that is offered or booked, so that nobody plans on it.
+
+    `tenant` is the platform. A span offered to one order is refused to every other: two live
+    commitments of a machine never overlap.
+    """
+
+    TRANSITIONS = {"booked": frozenset({"offered"}), "released": frozenset({"offered", "booked"})}
+
+    machine_id = models.BigIntegerField()
+    during = DateTimeRangeField()
+    order_uid = models.UUIDField()
+    offer_uid = models.UUIDField(null=True)
+    operation_uid = models.UUIDField(unique=True)
+    state = models.CharField(
+        max_length=10,
+        choices=[("offered", _("Offered")), ("booked", _("Booked")), ("released", _("Released"))],
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "order_uid"]),
+            models.Index(fields=["tenant", "offer_uid"]),
+            models.Index(fields=["tenant", "machine_id", "during"]),
+        ]
+        constraints = [
+            ExclusionConstraint(
+                name="commitment_no_overlap",
+                expressions=[
+                    (
+                        IdRange(F("machine_id"), F("machine_id"), Value("[]")),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    ("during", RangeOperators.OVERLAPS),
+                ],
+                condition=~Q(state="released"),
+            ),
+        ]

@@ -1,0 +1,22 @@
+"""What a key may do: reading needs `read`, writing the view's own scope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from tenants.services.keys import KeyHolder
+
+
+class HasScope(BasePermission):
+    """Views name `write_scope`; a view without one is read-only."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        holder = request.user
+        if not isinstance(holder, KeyHolder):
+            return False
+        if request.method in SAFE_METHODS:
+            return "read" in holder.scopes
+        return getattr(view, "write_scope", None) in holder.scopes

@@ -1,0 +1,87 @@
+"""One WebSocket per tab: the signals of the organisation that the page acts for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from tenants.acting import acting_for_person
+from tenants.live import organisation_group
+from tenants.middleware import SESSION_KEY
+from tenants.models import Membership
+
+FORBIDDEN = 4403
+FLUSH_SECONDS = 0.5
+
+
+class LiveConsumer(AsyncJsonWebsocketConsumer):
+    """Subscribe to keys of the own organisation; forward at most two batches a second.
+
+    The client sends `{"sub": ["machines", "order:…"]}`; a signal whose key (or its part before
+    the first colon) is subscribed is forwarded. Signals carry keys and numbers of the own
+    organisation's group only, so a foreign key simply never arrives.
+    """
+
+    async def connect(self) -> None:
+        self.topics: set[str] = set()
+        self.changed: set[str] = set()
+        self.numbers: dict[str, dict[str, Any]] = {}
+        self.sequence = 0
+        self.flusher: asyncio.Task[None] | None = None
+        self.tenant_id = await self._tenant_id()
+        if self.tenant_id is None:
+            await self.close(code=FORBIDDEN)
+            return
+        await self.channel_layer.group_add(organisation_group(self.tenant_id), self.channel_name)
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        if self.flusher is not None:
+            self.flusher.cancel()
+        if self.tenant_id is not None:
+            await self.channel_layer.group_discard(
+                organisation_group(self.tenant_id), self.channel_name
+            )
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        topics = content.get("sub") if isinstance(content, dict) else None
+        if not isinstance(topics, list) or len(topics) > 200:
+            await self.close(code=FORBIDDEN)
+            return
+        self.topics.update(str(topic)[:100] for topic in topics)
+        await self.send_json({"t": "hello", "n": self.sequence})
+
+    async def signal(self, event: dict[str, Any]) -> None:
+        message = event["message"]
+        key = message["k"]
+        if key not in self.topics and key.partition(":")[0] not in self.topics:
+            return
+        if message["t"] == "changed":
+            self.changed.add(key)
+        else:
+            self.numbers.setdefault(key, {}).update(message["v"])
+        if self.flusher is None or self.flusher.done():
+            self.flusher = asyncio.create_task(self._flush())
+
+    async def _flush(self) -> None:
+        await asyncio.sleep(FLUSH_SECONDS)
+        changed, self.changed = sorted(self.changed), set()
+        numbers, self.numbers = self.numbers, {}
+        self.sequence += 1
+        await self.send_json(
+            {"t": "batch", "n": self.sequence, "changed": changed, "numbers": numbers}
+        )
+
+    @database_sync_to_async
+    def _tenant_id(self) -> int | None:
+        user = self.scope.get("user")
+        if user is None or not user.is_authenticated:
+            return None
+        with acting_for_person(user.pk):
+            mine = Membership.objects.filter(person_id=user.pk, is_active=True)
+            chosen = mine.filter(tenant_id=self.scope["session"].get(SESSION_KEY) or 0).first()
+            acting = chosen or mine.order_by("tenant__name", "id").first()
+            return None if acting is None else acting.tenant_id

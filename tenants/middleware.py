@@ -1,0 +1,91 @@
+"""One transaction a request, bound to the person and the organisation that act."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+
+from django.contrib.auth import get_user
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone, translation
+
+from tenants.acting import acting_for_person, bind_tenant
+from tenants.actors import Actor
+from tenants.errors import DomainError
+from tenants.models import Membership
+
+Next = Callable[[HttpRequest], HttpResponse]
+SESSION_KEY = "organisation_id"
+
+
+class TenantMiddleware:
+    """Open the request's transaction and bind it; what fails is rolled back whole.
+
+    Sets `request.user`, `request.memberships` (list), `request.acting` (Membership or None) and,
+    when somebody acts, `request.actor`.
+    The API authenticates by key and binds by itself (tenants/api/authentication.py).
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(("/static/", "/healthz/")):
+            return self.get_response(request)
+        user = get_user(request) if not request.path.startswith("/api/") else None
+        with acting_for_person(user.pk or 0 if user else 0):
+            request.user = user  # type: ignore[assignment]
+            self._bind(request)
+            response = self.get_response(request)
+            if response.status_code >= 500:
+                transaction.set_rollback(True)
+        return response
+
+    def _bind(self, request: HttpRequest) -> None:
+        request.memberships = []  # type: ignore[attr-defined]
+        request.acting = None  # type: ignore[attr-defined]
+        if request.user is None or not request.user.is_authenticated:
+            return
+        memberships = list(
+            Membership.objects.filter(person_id=request.user.pk, is_active=True)
+            .select_related("tenant")
+            .order_by("tenant__name", "id")
+        )
+        chosen = request.session.get(SESSION_KEY)
+        acting = next((m for m in memberships if m.tenant_id == chosen), None)
+        acting = acting or (memberships[0] if memberships else None)
+        request.memberships = memberships  # type: ignore[attr-defined]
+        if acting is not None:
+            acting.person = request.user  # type: ignore[assignment]
+            request.acting = acting  # type: ignore[attr-defined]
+            request.actor = Actor.of_member(acting)  # type: ignore[attr-defined]
+            bind_tenant(acting.tenant_id)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Show a named refusal as a page with its sentence; nothing of the request is kept."""
+        transaction.set_rollback(True)
+        if not isinstance(exception, DomainError):
+            return None
+        if request.headers.get("Accept", "").startswith("application/json"):
+            return JsonResponse(
+                {"code": exception.code, "detail": str(exception)}, status=exception.status
+            )
+        return render(request, "refused.html", {"refusal": exception}, status=exception.status)
+
+
+class PersonPreferencesMiddleware:
+    """Speak the person's language and show times in the person's zone."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = getattr(request, "user", None)
+        if user is None or not user.is_authenticated:
+            return self.get_response(request)
+        translation.activate(user.language)
+        request.LANGUAGE_CODE = user.language
+        with timezone.override(zoneinfo.ZoneInfo(user.time_zone)):
+            return self.get_response(request)

@@ -1,0 +1,217 @@
+"""Signing up, founding an organisation, inviting and changing members."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from tenants.acting import acting_as
+from tenants.actors import Actor
+from tenants.errors import Conflict, DomainError, NotFound
+from tenants.models import Invitation, Membership, Organisation, Person, Role
+from tenants.services.audit import record_act
+
+INVITATION_LASTS = timedelta(days=7)
+
+
+class EmailTaken(DomainError):
+    status = 422
+    code = "email_taken"
+
+
+class InvitationGone(NotFound):
+    code = "invitation_gone"
+
+
+class LastOwner(Conflict):
+    code = "last_owner"
+
+
+def sign_up(
+    *, email: str, name: str, password: str, language: str, time_zone: str = "Asia/Shanghai"
+) -> Person:
+    """Make an account.
+
+    Raises:
+        EmailTaken: the address has an account already.
+    """
+    person = Person(
+        email=email.strip().lower(), name=name.strip(), language=language, time_zone=time_zone
+    )
+    person.set_password(password)
+    try:
+        with transaction.atomic():
+            person.save()
+    except IntegrityError as error:
+        raise EmailTaken(
+            _("This e-mail address has an account already. Sign in instead.")
+        ) from error
+    return person
+
+
+def add_organisation(*, organisation: Organisation) -> Organisation:
+    """Enter an organisation in the directory, in the open transaction of whoever asks."""
+    organisation.save(force_insert=True)
+    return organisation
+
+
+def found_organisation(*, person: Person, organisation: Organisation, now: datetime) -> Membership:
+    """Make `person` the owner of a newly entered organisation, in a transaction of its own."""
+    with acting_as(organisation.pk, person_id=person.pk):
+        membership = Membership.objects.create(tenant=organisation, person=person, role=Role.OWNER)
+        record_act(
+            by=Actor.of_member(membership),
+            now=now,
+            action="organisation.founded",
+            subject="organisation",
+            subject_uid=organisation.uid,
+        )
+    return membership
+
+
+def invite(
+    *, organisation: Organisation, invited_by: Membership, now: datetime, email: str, role: str
+) -> str:
+    """Invite an address; returns the token that the link carries, which is not kept.
+
+    Raises:
+        Conflict: the address has an open invitation or is a member already.
+    """
+    email = email.strip().lower()
+    if (
+        Membership.objects.of(organisation.pk)
+        .filter(person__email__iexact=email, is_active=True)
+        .exists()
+    ):
+        raise Conflict(_("This person is a member already."))
+    token = secrets.token_urlsafe(32)
+    Invitation.objects.of(organisation.pk).filter(
+        email__iexact=email, accepted_at=None, withdrawn_at=None, expires_at__lte=now
+    ).update(withdrawn_at=now)
+    try:
+        with transaction.atomic():
+            invitation = Invitation.objects.create(
+                tenant=organisation,
+                email=email,
+                role=role,
+                token_hash=hashlib.sha256(token.encode()).digest(),
+                invited_by=invited_by.person,
+                created_at=now,
+                expires_at=now + INVITATION_LASTS,
+            )
+    except IntegrityError as error:
+        raise Conflict(
+            _("This address has an open invitation. Withdraw it to send another.")
+        ) from error
+    record_act(
+        by=Actor.of_member(invited_by),
+        now=now,
+        action="member.invited",
+        subject="invitation",
+        subject_uid=invitation.uid,
+        role=role,
+    )
+    return token
+
+
+def withdraw_invitation(*, organisation: Organisation, by: Actor, now: datetime, uid: str) -> None:
+    """Make an open invitation's link worthless."""
+    changed = (
+        Invitation.objects.of(organisation.pk)
+        .filter(uid=uid, accepted_at=None, withdrawn_at=None)
+        .update(withdrawn_at=now)
+    )
+    if not changed:
+        raise InvitationGone(_("This invitation was accepted or withdrawn already."))
+    record_act(
+        by=by,
+        now=now,
+        action="invitation.withdrawn",
+        subject="invitation",
+        subject_uid=None,
+    )
+
+
+def invited_organisation_id(token: str) -> int | None:
+    """Return the organisation that an invitation's token opens, before any tenant is bound."""
+    with connection.cursor() as cursor:
+        cursor.execute("select invitation_tenant(%s)", [hashlib.sha256(token.encode()).digest()])
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def accept_invitation(*, person: Person, token: str, now: datetime) -> Membership:
+    """Join the organisation of an invitation; one conditional UPDATE lets one caller win.
+
+    Raises:
+        InvitationGone: unknown, used, withdrawn or expired, or meant for another address.
+    """
+    gone = InvitationGone(_("This invitation is not valid any more. Ask for a new one."))
+    with acting_as(0):
+        tenant_id = invited_organisation_id(token)
+    if tenant_id is None:
+        raise gone
+    with acting_as(tenant_id, person_id=person.pk):
+        open_one = Invitation.objects.of(tenant_id).filter(
+            token_hash=hashlib.sha256(token.encode()).digest(),
+            accepted_at=None,
+            withdrawn_at=None,
+            expires_at__gt=now,
+            email__iexact=person.email,
+        )
+        invitation = open_one.first()
+        if invitation is None or not open_one.update(accepted_at=now):
+            raise gone
+        membership, _created = Membership.objects.update_or_create(
+            tenant_id=tenant_id,
+            person=person,
+            defaults={"role": invitation.role, "is_active": True},
+        )
+        record_act(
+            by=Actor.of_member(membership),
+            now=now,
+            action="member.joined",
+            subject="membership",
+            subject_uid=membership.uid,
+            role=invitation.role,
+        )
+    return membership
+
+
+def change_member(
+    *, organisation: Organisation, by: Actor, now: datetime, uid: str, role: str, is_active: bool
+) -> None:
+    """Change a member's role or end the membership.
+
+    Raises:
+        NotFound: no such member here.
+        LastOwner: nobody would be left to administer the organisation.
+    """
+    owners = list(
+        Membership.objects.of(organisation.pk)
+        .filter(role=Role.OWNER, is_active=True)
+        .order_by("id")
+        .select_for_update(of=("self",))
+    )
+    changed = Membership.objects.of(organisation.pk).filter(uid=uid).first()
+    if changed is None:
+        raise NotFound(_("There is no such member."))
+    remains = is_active and role == Role.OWNER
+    if not remains and [o.pk for o in owners] == [changed.pk]:
+        raise LastOwner(_("This is the last owner. Make somebody else an owner first."))
+    Membership.objects.of(organisation.pk).filter(pk=changed.pk).update(
+        role=role, is_active=is_active
+    )
+    record_act(
+        by=by,
+        now=now,
+        action="member.changed",
+        subject="membership",
+        subject_uid=changed.uid,
+        role=role,
+        is_active=is_active,
+    )

@@ -1,0 +1,105 @@
+"""Writing, sending and handling outbox messages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection, models
+
+from tenants.acting import acting_as
+from tenants.models import OutboxMessage
+
+logger = logging.getLogger(__name__)
+RESEND_AFTER = timedelta(seconds=30)
+"""How long a sent message may stay unhandled before it is sent again; doubled at each attempt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handler:
+    queue: str
+    run: Callable[..., None]
+
+
+_handlers: dict[str, Handler] = {}
+
+
+def handles(
+    topic: str, *, queue: str = "default"
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register the one handler of a topic; its keyword arguments are the message's payload.
+
+    A handler opens its own `acting_as` transactions and must be safe to run twice.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        if topic in _handlers:
+            raise RuntimeError(f"two handlers for {topic}")
+        _handlers[topic] = Handler(queue=queue, run=function)
+        return function
+
+    return register
+
+
+def send_after_commit(*, tenant_id: int, topic: str, **payload: Any) -> None:
+    """Write a message in the open transaction and wake the relay when it commits.
+
+    Raises:
+        KeyError: nobody handles `topic`: a mistake of ours.
+    """
+    OutboxMessage.objects.create(
+        tenant_id=tenant_id, topic=topic, queue=_handlers[topic].queue, payload=payload
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("notify outbox")
+
+
+def handle(*, message_id: int, tenant_id: int) -> None:
+    """Run a message's handler unless it has been handled; the act of one Celery task."""
+    with acting_as(tenant_id):
+        message = OutboxMessage.objects.of(tenant_id).filter(id=message_id, handled_at=None).first()
+    if message is None:
+        return
+    _handlers[message.topic].run(**message.payload)
+    with acting_as(tenant_id):
+        OutboxMessage.objects.of(tenant_id).filter(id=message_id).update(
+            handled_at=datetime.now(UTC), last_error=""
+        )
+
+
+def note_failure(*, message_id: int, tenant_id: int, error: str) -> None:
+    """Keep what went wrong beside the message, for the operator's desk."""
+    with acting_as(tenant_id):
+        OutboxMessage.objects.of(tenant_id).filter(id=message_id).update(last_error=error[:2000])
+
+
+def claim_due(*, limit: int = 200) -> list[tuple[int, int, str]]:
+    """Claim open messages that are due, as the relay: (id, tenant, queue) of each.
+
+    The next sending is set before the first leaves, so a relay killed in between loses nothing.
+    """
+    real_now = datetime.now(UTC)
+    with acting_as(0, using="relay"):
+        rows = list(
+            OutboxMessage.objects.using("relay")
+            .select_for_update(skip_locked=True)
+            .filter(handled_at=None, due_at__lte=real_now)
+            .order_by("due_at", "id")
+            .only("id", "tenant_id", "queue", "attempts")[:limit]
+        )
+        for row in rows:
+            row.due_at = real_now + RESEND_AFTER * 2 ** min(row.attempts, 7)
+            row.attempts += 1
+        OutboxMessage.objects.using("relay").bulk_update(rows, ["due_at", "attempts"])
+    return [(row.id, row.tenant_id, row.queue) for row in rows]
+
+
+def delete_handled(*, before: datetime) -> int:
+    """Delete what was handled before an instant, as the relay; returns how many."""
+    messages: models.QuerySet[OutboxMessage] = OutboxMessage.objects.using("relay")
+    with acting_as(0, using="relay"):
+        deleted, _ = messages.filter(handled_at__lt=before).delete()
+    return deleted

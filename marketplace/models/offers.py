@@ -25,9 +25,8 @@ class OfferState(models.TextChoices):
 class Offer(DealModel):
     """One supplier's share of a chosen plan, as it was shown to it.
 
-    `snapshot` is all that the supplier sees of the order: title, unit, steps, dates, note and
-    `operations` (uid, lot, step, process, machine_id, start, end, quantity, set_up_minutes,
-    next: who takes the lot over, lag in minutes).
+    `snapshot` is all that the supplier sees of the order, in the shape of
+    `marketplace.core.share.Share`.
     """
 
     TRANSITIONS = {

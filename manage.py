@@ -4,6 +4,7 @@
 import os
 import sys
 
+from config.runtime import cli
 from config.runtime.environment import ensure_environment, with_owner_database
 from config.runtime.failures import CannotRun
 
@@ -13,9 +14,11 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     argv = with_owner_database(sys.argv)
     try:
+        if len(argv) > 1 and argv[1] in cli.COMMANDS:
+            sys.exit(cli.run(argv))
         ensure_environment(argv)
-    except CannotRun as failure:
-        sys.exit(f"{failure}")
+    except CannotRun as refusal:
+        sys.exit(f"{refusal}")
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(argv)

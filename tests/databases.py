@@ -6,7 +6,6 @@ brings the rows of the migrations back after a test that has really committed.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +16,11 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
-from config.runtime.layout import PROJECT_ROOT
 from config.runtime.roles import open_schema_to_definer
+from config.runtime.schema import schema_digest
 
 LOCK_NUMBER = 7_231_905
 TEMPLATE_PREFIX = "openfloor_template_"
-SHAPED_BY = ("*/migrations/*.py", "*/*/migrations/*.py", "tenants/**/*.py", "requirements.txt")
 
 
 def database_name() -> str:
@@ -68,11 +66,7 @@ def _maintenance() -> Iterator[psycopg.Connection[Any]]:
 
 
 def _template_name() -> str:
-    digest = hashlib.sha256()
-    paths = {path for pattern in SHAPED_BY for path in PROJECT_ROOT.glob(pattern)}
-    for path in sorted(paths):
-        digest.update(str(path.relative_to(PROJECT_ROOT)).encode() + path.read_bytes())
-    return TEMPLATE_PREFIX + digest.hexdigest()[:16]
+    return TEMPLATE_PREFIX + schema_digest()[:16]
 
 
 def _make_template(connection: psycopg.Connection[Any], name: str) -> None:

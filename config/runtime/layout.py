@@ -73,6 +73,11 @@ class Layout:
         return self.root / "secrets.json"
 
     @property
+    def clock_file(self) -> Path:
+        """The site clock of a demo, if this folder holds one."""
+        return self.root / "clock.json"
+
+    @property
     def http_address(self) -> str:
         """The web server's `host:port`."""
         return f"{self.http_host}:{self.http_port}"

@@ -61,33 +61,29 @@ def embedded_servers(environment: Mapping[str, str] | None = None) -> tuple[str,
     )
 
 
-def server_specs(
-    layout: Layout, credentials: Credentials, names: tuple[str, ...]
-) -> list[ProcessSpec]:
-    """Describe the servers of `names`, ready to be started in this order.
-
-    Clears what a killed run left, so only the holder of the data folder's lock may call it.
-
-    Raises:
-        PortTaken: somebody else listens on one of the ports.
-    """
-    prepare_folder(layout)
-    if "postgres" in names:
-        kill_processes_in(layout.postgres_folder)
+def sweep_leftovers(layout: Layout) -> None:
+    """Kill what a killed run left. Only the holder of the data folder's lock may do this."""
+    kill_processes_in(layout.postgres_folder)
     kill_marked_processes(MARKER, str(layout.root))
-    specs = [marked(SPECS[name](layout, credentials), layout.root) for name in names]
-    for spec in specs:
-        refuse_taken_port(spec)
-    return specs
 
 
 def start_servers(
     layout: Layout, credentials: Credentials, names: tuple[str, ...]
 ) -> RunningServers:
-    """Start the servers of `names` and wait until each answers; all or none."""
+    """Start the servers of `names` and wait until each answers; all or none.
+
+    Raises:
+        PortTaken: somebody else listens on one of the ports.
+        StartFailed: one of them ended, or did not answer in time.
+    """
+    prepare_folder(layout)
+    sweep_leftovers(layout)
+    specs = [marked(SPECS[name](layout, credentials), layout.root) for name in names]
+    for spec in specs:
+        refuse_taken_port(spec)
     running = RunningServers()
     try:
-        for spec in server_specs(layout, credentials, names):
+        for spec in specs:
             running.children.append((spec, launch(spec)))
         for spec, process in running.children:
             wait_until_ready(spec, process)

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from config.runtime.clock import clock_variables
 from config.runtime.credentials import Credentials, load_or_create_credentials
 from config.runtime.failures import CannotRun
 from config.runtime.layout import Layout
@@ -133,6 +134,7 @@ def set_addresses(layout: Layout, credentials: Credentials, names: tuple[str, ..
     os.environ.setdefault("SECRET_KEY", credentials.secret_key)
     os.environ.setdefault("OPENFLOOR_HTTP", layout.http_address)
     os.environ.setdefault("OPENFLOOR_DATA", str(layout.root))
+    os.environ.update(clock_variables(layout.clock_file, os.environ))
 
 
 _held_until_exit: list[IO[str]] = []

@@ -94,7 +94,8 @@ def test_the_runtime_role_is_refused_the_ways_out(statement: str) -> None:
 def test_the_owner_hands_a_function_over_to_the_definer() -> None:
     with connections["owner"].cursor() as cursor:
         cursor.execute(
-            "create function seen() returns text language sql security definer as $$ select current_user::text $$"
+            "create function seen() returns text language sql security definer "
+            "as $$ select current_user::text $$"
         )
         cursor.execute("alter function seen() owner to app_definer")
     assert _rows("select seen()") == [("app_definer",)]

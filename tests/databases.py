@@ -7,6 +7,7 @@ brings the rows of the migrations back after a test that has really committed.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,7 @@ from psycopg import sql
 from config.runtime.roles import open_schema_to_definer
 from config.runtime.schema import schema_digest
 
+SESSION_PATIENCE_S = 5.0
 LOCK_NUMBER = 7_231_905
 TEMPLATE_PREFIX = "openfloor_template_"
 
@@ -100,9 +102,19 @@ def _clone(connection: psycopg.Connection[Any], template: str) -> None:
 
 
 def _drop(connection: psycopg.Connection[Any], name: str) -> None:
-    connection.execute(
-        sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
-    )
+    """Drop a database once its last session is gone; the owner may not end other roles'.
+
+    Closed sessions take a moment to leave. PostgreSQL would look again after 0.1 s only.
+    """
+    deadline = time.monotonic() + SESSION_PATIENCE_S
+    while time.monotonic() < deadline and _has_sessions(connection, name):
+        time.sleep(0.003)
+    connection.execute(sql.SQL("drop database if exists {}").format(sql.Identifier(name)))
+
+
+def _has_sessions(connection: psycopg.Connection[Any], name: str) -> bool:
+    row = connection.execute("select 1 from pg_stat_activity where datname = %s limit 1", [name])
+    return row.fetchone() is not None
 
 
 def _exists(connection: psycopg.Connection[Any], name: str) -> bool:
@@ -117,6 +129,11 @@ def _turn_aliases_to(name: str) -> None:
 
 
 def _close_all() -> None:
-    for connection in connections.all():
-        connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]
+    for alias in connections.all():
+        session = alias.connection
+        alias.close()
+        alias.close_pool()  # type: ignore[attr-defined]
+        # A pool resets what it gets back in a thread of its own; closed meanwhile, it
+        # forgets that session, which then lives as long as a traceback refers to it.
+        if session is not None:
+            session.close()

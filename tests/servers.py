@@ -7,7 +7,9 @@ in a folder that the next run uses again. With it, whatever the environment name
 from __future__ import annotations
 
 import atexit
+import hashlib
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -18,6 +20,7 @@ from config.runtime.layout import PROJECT_ROOT, Layout
 from config.runtime.servers import DATABASE_VARIABLES, embedded_servers, start_servers
 from config.runtime.sharing import DataFolderLock, set_addresses
 
+NEEDED_MEMORY_BYTES = 700_000_000
 WITHOUT_SERVERS = PROJECT_ROOT / "tests" / "core"
 
 
@@ -52,7 +55,7 @@ def _start(names: tuple[str, ...]) -> None:
 
 def _free_folder() -> tuple[Layout, DataFolderLock]:
     """Find a folder that no other test run holds, so that two may run side by side."""
-    base = Path(os.environ.get("OPENFLOOR_DATA") or PROJECT_ROOT / "var")
+    base = _folder_in_memory() or Path(os.environ.get("OPENFLOOR_DATA") or PROJECT_ROOT / "var")
     for number in range(1, 100):
         root = (base / f"test-{number}").resolve()
         lock = DataFolderLock(root / "lock")
@@ -69,6 +72,25 @@ def _free_folder() -> tuple[Layout, DataFolderLock]:
             ), lock
         lock.release()
     raise RuntimeError(f"A hundred test runs hold the folders under {base}.")
+
+
+def _folder_in_memory() -> Path | None:
+    """Return this checkout's folder in shared memory, if there is room for databases.
+
+    A clone is some 700 files: 0.02 s in memory, up to 0.7 s on a slow disk. The folder
+    stays for the next run, which then need not migrate; `make clean` removes it.
+    """
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < NEEDED_MEMORY_BYTES:
+        return None
+    checkout = hashlib.sha256(str(PROJECT_ROOT).encode()).hexdigest()[:8]
+    folder = memory / f"openfloor-{os.getuid()}-{checkout}"
+    try:
+        folder.mkdir(mode=0o755, exist_ok=True)
+    except OSError:
+        return None
+    # Anybody may make folders there, so ours must really be ours.
+    return folder if folder.lstat().st_uid == os.getuid() else None
 
 
 def _free_ports(count: int) -> list[int]:

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "csp",
+    "django.forms",
     "django_htmx",
     "lucide",
     "rest_framework",

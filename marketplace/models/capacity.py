@@ -63,8 +63,8 @@ class ListingState(models.TextChoices):
 class Listing(TenantModel):
     """The platform's copy of one machine's published capacity; all that the matcher reads.
 
-    `tenant` is the platform. `snapshot` holds supplier, site and machine as they were published,
-    in the shape of `marketplace.core.listed.ListedMachine`.
+    `tenant` is the platform. `snapshot` holds supplier, site and machine as they were published:
+    names, zone, position, capabilities (process, pieces an hour, set-up, attributes), price.
     `windows` is a list of [start, end) pairs, ISO 8601 UTC, ordered, without overlaps.
     """
 

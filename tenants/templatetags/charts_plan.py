@@ -1,0 +1,312 @@
+"""Charts of plans and production: states, bands of date and price, options, claim vs count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import pi
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from tenants.templatetags.formats import number, percent
+from tenants.templatetags.states import MACHINE_STATES
+from tenants.templatetags.svg import coordinate, figure, picture, spread, table_twin, tag, ticks
+
+register = template.Library()
+
+
+@register.simple_tag
+def statebar(
+    segments: Sequence[Mapping[str, object]],
+    start: float,
+    end: float,
+    label: str,
+    hours: Sequence[str] = (),
+) -> SafeString:
+    """Draw a machine's states over time: `{% statebar segments 0 1440 "M004, last 24 h" hours %}`.
+
+    Each segment is `{state, start, end}` in the unit of `start` and `end`; gaps stay empty.
+    `hours` are the words under the bar, evenly spread.
+    """
+    scale = 480 / spread(start, end)
+    parts = [tag("rect", width="480", height="22", rx="3", class_="track")]
+    sums: dict[str, float] = {}
+    for segment in segments:
+        begin = max(float(segment["start"]), start)  # type: ignore[arg-type]
+        stop = min(float(segment["end"]), end)  # type: ignore[arg-type]
+        if stop <= begin:
+            continue
+        state = str(segment["state"])
+        sums[state] = sums.get(state, 0.0) + stop - begin
+        tone = MACHINE_STATES[state].tone
+        tall = 12 if state in ("idle", "offline") else 22
+        parts.append(
+            tag(
+                "rect",
+                x=(begin - start) * scale,
+                y=22 - tall,
+                width=max((stop - begin) * scale, 0.5),
+                height=tall,
+                class_=f"fill tone-{tone}",
+            )
+        )
+    for position, text in enumerate(hours):
+        share = position / max(len(hours) - 1, 1)
+        anchor = "start" if position == 0 else "end" if share == 1 else "middle"
+        parts.append(tag("text", text, x=480 * share, y="37", text_anchor=anchor))
+    told = [
+        (MACHINE_STATES[s].tone, MACHINE_STATES[s].word, percent(v / spread(start, end)))
+        for s, v in sums.items()
+    ]
+    spoken = label + ": " + ", ".join(f"{word} {share}" for _tone, word, share in told)
+    chart = picture(parts, width=480, height=40 if hours else 22, label=spoken)
+    legend = format_html_join("", '<li class="tone-{}"><i></i>{} <b>{}</b></li>', told)
+    return format_html('<div class="chart-block">{}<ul class="legend">{}</ul></div>', chart, legend)
+
+
+@register.simple_tag
+def band(
+    low: float,
+    likely: float,
+    high: float,
+    label: str,
+    low_text: str = "",
+    likely_text: str = "",
+    high_text: str = "",
+    mark: float | None = None,
+    mark_text: str = "",
+) -> SafeString:
+    """Draw a range with its likely value and a mark to hold it against.
+
+    `{% band 11 13 16 _("Delivery, days") "25 Nov" "27 Nov" "30 Nov" mark=14 %}`
+    """
+    ends = [low, high] + ([mark] if mark is not None else [])
+    margin = spread(min(ends), max(ends)) * 0.08
+    start, span = min(ends) - margin, spread(min(ends), max(ends)) + 2 * margin
+    place = {
+        name: 480 * (v - start) / span
+        for name, v in (("low", low), ("likely", likely), ("high", high))
+    }
+    texts = {
+        "low": low_text or number(low, 1),
+        "likely": likely_text or number(likely, 1),
+        "high": high_text or number(high, 1),
+    }
+    parts = [
+        tag("rect", y="26", width="480", height="8", rx="4", class_="track"),
+        tag(
+            "rect",
+            x=place["low"],
+            y="22",
+            width=max(place["high"] - place["low"], 2.0),
+            height="16",
+            rx="8",
+            class_="soft",
+        ),
+        tag("circle", cx=place["likely"], cy="30", r="8", class_="fill knock"),
+        tag(
+            "text",
+            texts["likely"],
+            x=place["likely"],
+            y="14",
+            text_anchor="middle",
+            class_="strong",
+        ),
+        tag("text", texts["low"], x=place["low"], y="54", text_anchor="start"),
+        tag("text", texts["high"], x=place["high"], y="54", text_anchor="end"),
+    ]
+    told = _("%(name)s: %(low)s to %(high)s, likely %(likely)s") % {"name": label, **texts}
+    if mark is not None:
+        x = 480 * (mark - start) / span
+        parts.append(tag("path", d=f"M{coordinate(x)} 17V60", class_="mark"))
+        anchor = "start" if x < 60 else "end" if x > 420 else "middle"
+        parts.append(
+            tag(
+                "text",
+                mark_text or number(mark, 1),
+                x=x,
+                y="72",
+                text_anchor=anchor,
+                class_="strong",
+            )
+        )
+        told += f"; {mark_text} {number(mark, 1)}"
+    return picture(parts, width=480, height=76 if mark is not None else 58, label=told)
+
+
+@register.simple_tag
+def scatter(
+    options: Sequence[Mapping[str, object]],
+    label: str,
+    x_label: str,
+    y_label: str,
+    bound: float | None = None,
+    bound_label: str = "",
+) -> SafeString:
+    """Draw plan options by date (x) and cost (y) with the bound.
+
+    `{% scatter options … bound=11.04 %}`
+
+    Each option is `{label, x, y, chosen?, url?, x_text?, y_text?}`.
+    """
+    xs = [float(o["x"]) for o in options] + ([bound] if bound is not None else [])  # type: ignore[arg-type]
+    ys = [float(o["y"]) for o in options]  # type: ignore[arg-type]
+    if not options:
+        return format_html("")
+    pad_x, pad_y = spread(min(xs), max(xs)) * 0.12, spread(min(ys), max(ys)) * 0.18
+    x0, x1, y0, y1 = min(xs) - pad_x, max(xs) + pad_x, min(ys) - pad_y, max(ys) + pad_y
+
+    def px(value: float) -> float:
+        return 56 + 404 * (value - x0) / spread(x0, x1)
+
+    def py(value: float) -> float:
+        return 196 - 176 * (value - y0) / spread(y0, y1)
+
+    parts: list[object] = []
+    for value in ticks(y0, y1):
+        parts += [
+            tag("path", d=f"M56 {coordinate(py(value))}H460", class_="gridline"),
+            tag("text", number(value, 1), x="50", y=py(value) + 4, text_anchor="end"),
+        ]
+    parts += [
+        tag("text", number(value, 1), x=px(value), y="212", text_anchor="middle")
+        for value in ticks(x0, x1)
+    ]
+    parts += [
+        tag("path", d="M56 12V196H460", class_="axis"),
+        tag("text", x_label, x="460", y="230", text_anchor="end"),
+        tag("text", y_label, x="0", y="8"),
+    ]
+    if bound is not None:
+        parts += [
+            tag("path", d=f"M{coordinate(px(bound))} 14V196", class_="dash"),
+            tag("text", bound_label or number(bound, 2), x=px(bound) + 6, y="24"),
+        ]
+    for option in options:
+        parts.append(_option_mark(option, px(float(option["x"])), py(float(option["y"]))))  # type: ignore[arg-type]
+    rows = [
+        (o["label"], o.get("x_text") or number(o["x"], 2), o.get("y_text") or number(o["y"], 2))
+        for o in options
+    ]  # type: ignore[arg-type]
+    chart = picture(parts, width=470, height=236, label=label)
+    return figure(chart, table_twin((_("Option"), x_label, y_label), rows))
+
+
+def _option_mark(option: Mapping[str, object], x: float, y: float) -> SafeString:
+    """Return one point with its word, filled when chosen."""
+    chosen = bool(option.get("chosen"))
+    point = tag(
+        "circle", cx=x, cy=y, r="8" if chosen else "6", class_="fill knock" if chosen else "soft"
+    )
+    ring = "" if chosen else tag("circle", cx=x, cy=y, r="6", class_="stroke", stroke_width="2")
+    right = x < 360
+    text = tag(
+        "text",
+        option["label"],
+        x=x + (12 if right else -12),
+        y=y + 4,
+        text_anchor="start" if right else "end",
+        class_="strong" if chosen else None,
+    )
+    marked = point + ring + text
+    return tag("a", marked, href=option["url"]) if option.get("url") else marked
+
+
+def _claim_label(planned: float, claimed: float, counted: float, total: float) -> str:
+    """Return the three figures as one sentence for a screen reader."""
+    return _("Plan %(plan)s, shop reports %(claim)s, machines count %(count)s of %(total)s") % {
+        "plan": number(planned),
+        "claim": number(claimed),
+        "count": number(counted),
+        "total": number(total),
+    }
+
+
+@register.simple_tag
+def claim_bar(planned: float, claimed: float, counted: float, total: float) -> SafeString:
+    """Show the shop's claim beside the machines' count, with the plan's tick.
+
+    `{% claim_bar planned=41000 claimed=40200 counted=38950 total=75000 %}`
+    """
+    scale = 480 / (total or 1)
+    gap = abs(claimed - counted) > 0.05 * max(counted, 1)
+    parts = [
+        tag("rect", y="4", width="480", height="9", rx="3", class_="track"),
+        tag(
+            "rect",
+            y="4",
+            width=min(claimed * scale, 480.0),
+            height="9",
+            rx="3",
+            class_="fill tone-vio",
+        ),
+        tag("rect", y="17", width="480", height="9", rx="3", class_="track"),
+        tag(
+            "rect",
+            y="17",
+            width=min(counted * scale, 480.0),
+            height="9",
+            rx="3",
+            class_="fill tone-ok",
+        ),
+        tag("path", d=f"M{coordinate(min(planned * scale, 479))} 0V30", class_="mark"),
+    ]
+    chart = picture(
+        parts, width=480, height=30, label=_claim_label(planned, claimed, counted, total)
+    )
+    legend = format_html(
+        '<ul class="legend"><li class="tone-vio"><i></i>{} <b>{}</b></li>'
+        '<li class="tone-ok"><i></i>{} <b>{}</b></li>'
+        "<li>▏{} <b>{}</b></li>{}</ul>",
+        _("Shop reports"),
+        number(claimed),
+        _("Machines count"),
+        number(counted),
+        _("Plan"),
+        number(planned),
+        format_html('<li class="tone-bad"><i></i>{}</li>', _("differ by more than 5%"))
+        if gap
+        else "",
+    )
+    return format_html('<div class="claim">{}{}</div>', chart, legend)
+
+
+@register.simple_tag
+def claim_ring(planned: float, claimed: float, counted: float, total: float) -> SafeString:
+    """Show what `claim_bar` shows as two rings, outer the claim, inner the count."""
+    parts: list[object] = []
+    for radius, value, tone in ((42, claimed, "vio"), (31, counted, "ok")):
+        ring = 2 * pi * radius
+        parts.append(
+            tag("circle", cx="50", cy="50", r=radius, class_="stroke-track", stroke_width="8")
+        )
+        length = ring * min(value / (total or 1), 1)
+        parts.append(
+            tag(
+                "circle",
+                cx="50",
+                cy="50",
+                r=radius,
+                class_=f"stroke tone-{tone}",
+                stroke_width="8",
+                stroke_dasharray=f"{coordinate(length)} {coordinate(ring)}",
+                transform="rotate(-90 50 50)",
+            )
+        )
+    turn = coordinate(360 * min(planned / (total or 1), 1))
+    parts.append(tag("path", d="M50 2V14", class_="mark", transform=f"rotate({turn} 50 50)"))
+    parts.append(
+        tag(
+            "text",
+            percent(counted / (total or 1)),
+            x="50",
+            y="55",
+            text_anchor="middle",
+            class_="strong",
+        )
+    )
+    return picture(
+        parts, width=100, height=100, label=_claim_label(planned, claimed, counted, total)
+    )

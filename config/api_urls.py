@@ -2,7 +2,10 @@
 
 from django.urls import include, path
 
+from tenants.api.views import WhoAmI
+
 urlpatterns = [
+    path("", WhoAmI.as_view(), name="api_root"),
     path("", include("marketplace.api.urls")),
     path("", include("devices.api.urls")),
 ]

@@ -1,3 +1,10 @@
-from django.urls import URLPattern, URLResolver
+"""Pages of the seats; each part of the business brings its own."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import URLPattern, URLResolver, path
+
+from marketplace.views import shell
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("home/", shell.home, name="home"),
+    path("search/", shell.search, name="search"),
+]

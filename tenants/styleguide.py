@@ -130,7 +130,7 @@ def _rows(request: HttpRequest) -> dict[str, Any]:
     return {"orders": chosen, "state_options": options}
 
 
-def _figures() -> dict[str, Any]:
+def _figures() -> dict[str, Any]:  # architecture: long, sample figures
     """Return the numbers of the sample charts and lists."""
     random = Random(5)
     return {

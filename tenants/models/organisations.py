@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from tenants.ids import uuid7
@@ -67,7 +68,15 @@ class Organisation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return (
+            self.name_zh if self.name_zh and (get_language() or "").startswith("zh") else self.name
+        )
+
+    @property
+    def initials(self) -> str:
+        """Return one or two letters for the avatar."""
+        words = str(self).split()
+        return "".join(word[0] for word in words[:2]).upper()
 
 
 class Role(models.TextChoices):
@@ -96,6 +105,16 @@ class Membership(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.person_id}@{self.tenant_id}"
+
+    @property
+    def organisation(self) -> Organisation:
+        """Return the organisation, under the word that pages use."""
+        return self.tenant
+
+    @property
+    def seat_label(self) -> str:
+        """Return the seats of the organisation, for the switcher."""
+        return " · ".join(str(OrganisationKind(kind).label) for kind in self.tenant.kinds)
 
 
 class Invitation(TenantModel):

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from tenants.acting import acting_as
 from tenants.actors import Actor
 from tenants.errors import Conflict, DomainError, NotFound
 from tenants.models import Invitation, Membership, Organisation, Person, Role
@@ -53,24 +52,29 @@ def sign_up(
     return person
 
 
-def add_organisation(*, organisation: Organisation) -> Organisation:
-    """Enter an organisation in the directory, in the open transaction of whoever asks."""
+def open_organisation(*, organisation: Organisation, now: datetime) -> Organisation:
+    """Enter an organisation in the directory and make the transaction's person its owner.
+
+    The request may be bound to another organisation of the person, and a transaction is never
+    switched; so the first membership is written by a function of the database, which makes a
+    person the owner of an organisation that has no member yet, and of no other.
+    """
     organisation.save(force_insert=True)
+    with connection.cursor() as cursor:
+        cursor.execute("select open_organisation(%s, %s)", [organisation.pk, now])
     return organisation
 
 
-def found_organisation(*, person: Person, organisation: Organisation, now: datetime) -> Membership:
-    """Make `person` the owner of a newly entered organisation, in a transaction of its own."""
-    with acting_as(organisation.pk, person_id=person.pk):
-        membership = Membership.objects.create(tenant=organisation, person=person, role=Role.OWNER)
-        record_act(
-            by=Actor.of_member(membership),
-            now=now,
-            action="organisation.founded",
-            subject="organisation",
-            subject_uid=organisation.uid,
-        )
-    return membership
+def change_settings(*, organisation: Organisation, by: Actor, now: datetime) -> None:
+    """Save an organisation's own directory entry."""
+    organisation.save(update_fields=["name", "name_zh", "city", "time_zone"])
+    record_act(
+        by=by,
+        now=now,
+        action="organisation.changed",
+        subject="organisation",
+        subject_uid=organisation.uid,
+    )
 
 
 def invite(
@@ -136,50 +140,20 @@ def withdraw_invitation(*, organisation: Organisation, by: Actor, now: datetime,
     )
 
 
-def invited_organisation_id(token: str) -> int | None:
-    """Return the organisation that an invitation's token opens, before any tenant is bound."""
-    with connection.cursor() as cursor:
-        cursor.execute("select invitation_tenant(%s)", [hashlib.sha256(token.encode()).digest()])
-        row = cursor.fetchone()
-    return row[0] if row else None
-
-
-def accept_invitation(*, person: Person, token: str, now: datetime) -> Membership:
-    """Join the organisation of an invitation; one conditional UPDATE lets one caller win.
+def accept_invitation(*, token: str, now: datetime) -> int:
+    """Let the transaction's person join; returns the organisation. One caller wins.
 
     Raises:
         InvitationGone: unknown, used, withdrawn or expired, or meant for another address.
     """
-    gone = InvitationGone(_("This invitation is not valid any more. Ask for a new one."))
-    with acting_as(0):
-        tenant_id = invited_organisation_id(token)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select accept_invitation(%s, %s)", [hashlib.sha256(token.encode()).digest(), now]
+        )
+        (tenant_id,) = cursor.fetchone()
     if tenant_id is None:
-        raise gone
-    with acting_as(tenant_id, person_id=person.pk):
-        open_one = Invitation.objects.of(tenant_id).filter(
-            token_hash=hashlib.sha256(token.encode()).digest(),
-            accepted_at=None,
-            withdrawn_at=None,
-            expires_at__gt=now,
-            email__iexact=person.email,
-        )
-        invitation = open_one.first()
-        if invitation is None or not open_one.update(accepted_at=now):
-            raise gone
-        membership, _created = Membership.objects.update_or_create(
-            tenant_id=tenant_id,
-            person=person,
-            defaults={"role": invitation.role, "is_active": True},
-        )
-        record_act(
-            by=Actor.of_member(membership),
-            now=now,
-            action="member.joined",
-            subject="membership",
-            subject_uid=membership.uid,
-            role=invitation.role,
-        )
-    return membership
+        raise InvitationGone(_("This invitation is not valid any more. Ask for a new one."))
+    return tenant_id
 
 
 def change_member(

@@ -6,14 +6,20 @@ functions at the end do that for the few things nearly every test needs.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time, timedelta
+
 import factory
 from django.db import connection
 from factory.django import DjangoModelFactory
 
+from devices.models import Machine, Shift, Site
+from marketplace.models import Capability, CapacityWindow, Process
 from tenants.acting import acting_as
 from tenants.models import Membership, Organisation, Person
 
 PASSWORD = "a long enough sentence"
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+"""A Monday; the `now` that tests pass to services unless they say another."""
 
 
 class PersonFactory(DjangoModelFactory[Person]):
@@ -40,6 +46,58 @@ class MembershipFactory(DjangoModelFactory[Membership]):
 
     person = factory.SubFactory(PersonFactory)
     role = "owner"
+
+
+class SiteFactory(DjangoModelFactory[Site]):
+    class Meta:
+        model = Site
+
+    tenant = factory.SubFactory(OrganisationFactory)
+    name = factory.Sequence(lambda n: f"Site {n}")
+    time_zone = "Europe/Berlin"
+
+
+class ShiftFactory(DjangoModelFactory[Shift]):
+    class Meta:
+        model = Shift
+
+    site = factory.SubFactory(SiteFactory)
+    tenant = factory.SelfAttribute("site.tenant")
+    weekday = 0
+    starts_at = time(8)
+    ends_at = time(18)
+
+
+class MachineFactory(DjangoModelFactory[Machine]):
+    class Meta:
+        model = Machine
+
+    site = factory.SubFactory(SiteFactory)
+    tenant = factory.SelfAttribute("site.tenant")
+    code = factory.Sequence(lambda n: f"M-{n}")
+    machine_type = "Press"
+
+
+class CapabilityFactory(DjangoModelFactory[Capability]):
+    class Meta:
+        model = Capability
+
+    machine = factory.SubFactory(MachineFactory)
+    tenant = factory.SelfAttribute("machine.tenant")
+    process = factory.LazyFunction(lambda: Process.objects.get(code="blanking"))
+    pieces_per_hour = 750
+
+
+class CapacityWindowFactory(DjangoModelFactory[CapacityWindow]):
+    class Meta:
+        model = CapacityWindow
+
+    machine = factory.SubFactory(MachineFactory)
+    tenant = factory.SelfAttribute("machine.tenant")
+    during = (NOW + timedelta(hours=11), NOW + timedelta(hours=19))
+    price_minor_per_hour = 8_000
+    currency = "EUR"
+    created_at = NOW
 
 
 def make_organisation(**fields: object) -> Organisation:

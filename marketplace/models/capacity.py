@@ -22,7 +22,10 @@ class WindowState(models.TextChoices):
 
 
 class CapacityWindow(TenantModel):
-    """A span in which a machine stands idle and may be bought, with its price and minimum lot."""
+    """A span in which a machine stands idle and may be bought, with its price and minimum lot.
+
+    A machine has one price at a time: all its windows that lie ahead carry the same.
+    """
 
     TRANSITIONS = {
         "listed": frozenset({"draft", "withdrawn"}),
@@ -42,6 +45,7 @@ class CapacityWindow(TenantModel):
         constraints = [
             models.CheckConstraint(name="window_has_time", condition=~Q(during__isempty=True)),
             models.CheckConstraint(name="window_minimum_lot", condition=Q(minimum_lot__gte=1)),
+            models.CheckConstraint(name="window_price", condition=Q(price_minor_per_hour__gt=0)),
             ExclusionConstraint(
                 name="window_no_overlap",
                 expressions=[
@@ -63,9 +67,10 @@ class ListingState(models.TextChoices):
 class Listing(TenantModel):
     """The platform's copy of one machine's published capacity; all that the matcher reads.
 
-    `tenant` is the platform. `snapshot` holds supplier, site and machine as they were published:
-    names, zone, position, capabilities (process, pieces an hour, set-up, attributes), price.
+    `tenant` is the platform; the supplier may read its own. `snapshot` holds supplier, site and
+    machine as they were published, in the shape of `marketplace.core.listed.ListedMachine`.
     `windows` is a list of [start, end) pairs, ISO 8601 UTC, ordered, without overlaps.
+    `version` counts the writings: who has read an older one may not write.
     """
 
     supplier = models.ForeignKey(
@@ -82,6 +87,7 @@ class Listing(TenantModel):
     on_time_share = models.FloatField(null=True)
     rate_low_share = models.FloatField(null=True)
     state = models.CharField(max_length=10, choices=ListingState)
+    version = models.PositiveBigIntegerField(default=0)
     listed_until = models.DateTimeField()
     updated_at = models.DateTimeField()
 

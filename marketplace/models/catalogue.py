@@ -24,8 +24,9 @@ class Process(models.Model):
 class CapabilityAttribute(models.Model):
     """Something that a machine must be able to hold for a process: size, tolerance, material.
 
-    A machine fits an order's step when its `maximum` covers the asked number, or when the asked
-    word is among the machine's `choices`.
+    A machine fits an order's step when its number covers the asked one, or when the asked word is
+    among the machine's words. `choices` lists the words as `{"code", "name", "name_zh"}`, so that
+    buyer and supplier mean the same in either language.
     """
 
     process = models.ForeignKey("marketplace.Process", models.CASCADE, related_name="attributes")
@@ -34,6 +35,7 @@ class CapabilityAttribute(models.Model):
     name_zh = models.CharField(max_length=80)
     unit = models.CharField(max_length=12, blank=True)
     is_choice = models.BooleanField(default=False)
+    choices = models.JSONField(default=list, blank=True)
 
     class Meta:
         constraints = [
@@ -47,7 +49,8 @@ class CapabilityAttribute(models.Model):
 class Capability(TenantModel):
     """What one machine can do: pieces an hour and set-up for a process, with its attributes.
 
-    `attributes` maps an attribute's code to a number (the most it can hold) or a list of words.
+    `attributes` maps an attribute's code to a number (the most it can hold) or a list of the
+    codes of its choices.
     """
 
     machine = models.ForeignKey(

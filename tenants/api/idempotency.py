@@ -84,11 +84,7 @@ def _digest(request: Request) -> bytes:
 
 def _again(kept: IdempotentReply, digest: bytes) -> Response:
     if bytes(kept.request_hash) != digest:
-        raise KeyReused(
-            _(
-                "This Idempotency-Key was used for another request. Send a new key with a new request."
-            )
-        )
+        raise KeyReused(_("This key came with another request. Send a new key with a new request."))
     return Response(kept.body, status=kept.status, headers={"Idempotent-Replay": "true"})
 
 

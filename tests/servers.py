@@ -47,6 +47,8 @@ def _start(names: tuple[str, ...]) -> None:
     layout, lock = _free_folder()
     credentials = load_or_create_credentials(layout.secrets_file)
     running = start_servers(layout, credentials, names)
+    if os.environ.get("OPENFLOOR_KEEP_TEST_DATA") == "0":
+        atexit.register(shutil.rmtree, layout.root)
     # The lock must outlive this function: its file is closed when nothing refers to it.
     atexit.register(lock.release)
     atexit.register(running.stop)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from evidence.models import PendingEntry
 from tenants.actors import Actor
 from tenants.errors import Conflict
-from tenants.services.audit import record_act
+from tenants.models import AuditEntry
 
 
 class StateConflict(Conflict):
@@ -50,6 +52,53 @@ def transition(
     record_change(row, change=f"{before}>{to}", by=by, now=now, evidence=evidence)
 
 
+def transition_all(
+    rows: Sequence[models.Model],
+    *,
+    to: str,
+    by: Actor,
+    now: datetime,
+    evidence: dict[Any, dict[str, Any]] | None = None,
+    **fields: Any,
+) -> None:
+    """Move many rows of one model to the state `to` in one statement: all of them or none.
+
+    `evidence` is by primary key. The rows are updated in memory.
+
+    Raises:
+        StateConflict: the state of one of them does not lead to `to`, or it is not visible.
+    """
+    if not rows:
+        return
+    model = type(rows[0])
+    claimed = model._default_manager.filter(
+        pk__in=[row.pk for row in rows],
+        state__in=model.TRANSITIONS[to],  # type: ignore[attr-defined]
+    ).update(state=to, **fields)
+    if claimed != len(rows):
+        raise StateConflict(
+            _("This has changed in the meantime. Load the page again to see where it stands.")
+        )
+    changes = []
+    for row in rows:
+        before = row.state  # type: ignore[attr-defined]
+        for name, value in {**fields, "state": to}.items():
+            setattr(row, name, value)
+        changes.append(
+            Change(row=row, change=f"{before}>{to}", evidence=(evidence or {}).get(row.pk, {}))
+        )
+    record_changes(changes, by=by, now=now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A change that the caller has made to a row: what the trails say of it."""
+
+    row: models.Model
+    change: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
 def record_change(
     row: models.Model,
     *,
@@ -60,16 +109,20 @@ def record_change(
 ) -> None:
     """Write the audit line and the evidence row of a change that the caller has made.
 
-    For what has no earlier state (a row is born) or comes in bulk; `transition` calls it too.
+    For what has no earlier state (a row is born); `transition` calls it too.
     """
-    subject = row._meta.model_name or ""
-    uid = row.uid  # type: ignore[attr-defined]
-    record_act(by=by, now=now, action=f"{subject}.{change}", subject=subject, subject_uid=uid)
-    PendingEntry.objects.create(
-        tenant_id=by.tenant_id,
-        at=now,
-        actor=by.name,
-        kind=f"{subject}.{change}",
-        subject_uid=uid,
-        payload=evidence or {},
-    )
+    record_changes([Change(row=row, change=change, evidence=evidence or {})], by=by, now=now)
+
+
+def record_changes(changes: Iterable[Change], *, by: Actor, now: datetime) -> None:
+    """Write the audit lines and the evidence rows of many changes, in two statements."""
+    acts, entries = [], []
+    for change in changes:
+        subject = change.row._meta.model_name or ""
+        uid = change.row.uid  # type: ignore[attr-defined]
+        kind = f"{subject}.{change.change}"
+        trail = {"tenant_id": by.tenant_id, "at": now, "actor": by.name}
+        acts.append(AuditEntry(**trail, action=kind, subject=subject, subject_uid=uid))
+        entries.append(PendingEntry(**trail, kind=kind, subject_uid=uid, payload=change.evidence))
+    AuditEntry.objects.bulk_create(acts)
+    PendingEntry.objects.bulk_create(entries)

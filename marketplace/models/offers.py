@@ -33,7 +33,7 @@ class Offer(DealModel):
         "accepted": frozenset({"offered"}),
         "declined": frozenset({"offered"}),
         "lapsed": frozenset({"offered"}),
-        "withdrawn": frozenset({"offered"}),
+        "withdrawn": frozenset({"offered", "accepted"}),
     }
 
     plan_uid = models.UUIDField()

@@ -31,7 +31,7 @@ class WorkOrder(DealModel):
     TRANSITIONS = {
         "released": frozenset({"confirmed"}),
         "in_process": frozenset({"released", "in_process"}),
-        "completed": frozenset({"in_process"}),
+        "completed": frozenset({"released", "in_process"}),
         "cancelled": frozenset({"confirmed", "released"}),
     }
 
@@ -82,15 +82,23 @@ class OperationState(models.TextChoices):
     """Started = good + scrap."""
     SHIPPED = "shipped", _("Sent on")
     """The lot has left for the next factory or the buyer."""
+    CANCELLED = "cancelled", _("Cancelled")
+    """The buyer cancelled before production."""
 
 
 class Operation(DealModel):
-    """One lot on one machine in one step. `quantity` is planned, `received` what really came in."""
+    """One lot on one machine in one step. `quantity` is planned, `received` what really came in.
+
+    A lot of which nothing is left ends early: its later operations are finished with 0 received.
+    `good` and `scrap` are the shop's claim and run up to `received`; `counted` is the machine's.
+    `accepted` of the buyer's inspection stands on every operation of the lot's chain.
+    """
 
     TRANSITIONS = {
         "ready": frozenset({"waiting"}),
         "started": frozenset({"ready"}),
-        "finished": frozenset({"started"}),
+        "finished": frozenset({"started", "waiting"}),
+        "cancelled": frozenset({"waiting", "ready"}),
         "shipped": frozenset({"finished"}),
     }
 
@@ -111,23 +119,44 @@ class Operation(DealModel):
     counted = models.PositiveBigIntegerField(default=0)
     accepted = models.PositiveBigIntegerField(default=0)
     price_minor = models.PositiveBigIntegerField()
+    previous_supplier = models.ForeignKey(
+        "tenants.Organisation", models.PROTECT, related_name="+", null=True, db_index=False
+    )
     next_supplier = models.ForeignKey(
         "tenants.Organisation", models.PROTECT, related_name="+", null=True, db_index=False
     )
     next_operation_uid = models.UUIDField(null=True)
     transport_minutes = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=10, choices=OperationState)
+    received_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
+    reported_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    shipped_at = models.DateTimeField(null=True)
+    shipment_number = models.CharField(max_length=30, blank=True)
+    delivered_at = models.DateTimeField(null=True)
+    inspected_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["buyer", "order_uid", "lot", "step"]),
             models.Index(fields=["supplier", "state", "planned_start_at"]),
             models.Index(fields=["work_order", "planned_start_at"]),
+            models.Index(fields=["next_operation_uid"]),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["order_uid", "lot", "step"], name="operation_once"),
+            models.UniqueConstraint(
+                fields=["order_uid", "lot", "step"],
+                name="operation_once",
+                condition=~Q(state="cancelled"),
+            ),
+            models.CheckConstraint(
+                name="operation_receives_at_most",
+                condition=Q(received=None) | Q(received__lte=F("quantity")),
+            ),
+            models.CheckConstraint(
+                name="operation_accepted_is_good", condition=Q(accepted__lte=F("good"))
+            ),
             models.CheckConstraint(
                 name="operation_conserves",
                 condition=Q(received=None, good=0, scrap=0)

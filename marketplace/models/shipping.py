@@ -75,11 +75,17 @@ class ShipmentLine(models.Model):
     lot = models.PositiveIntegerField()
     quantity = models.PositiveBigIntegerField()
     accepted = models.PositiveBigIntegerField(default=0)
+    reject_reason = models.CharField(_("Reason"), max_length=300, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["sender"]), models.Index(fields=["receiver"])]
+        indexes = [
+            models.Index(fields=["sender"]),
+            models.Index(fields=["receiver"]),
+            models.Index(fields=["next_operation_uid"]),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="line_accepted", condition=Q(accepted__gte=0, accepted__lte=F("quantity"))
-            )
+            ),
+            models.CheckConstraint(name="line_quantity", condition=Q(quantity__gt=0)),
         ]

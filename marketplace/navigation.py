@@ -129,7 +129,7 @@ def navigation(membership: Membership, path: str) -> list[dict[str, object]]:
         items = [
             {"label": item.label, "url": url, "icon": item.icon, "current": False}
             for item in group.items
-            if may(membership.role, item.act) and (url := _url(item))
+            if may(membership.role, item.act) and (url := url_of(item))
         ]
         if items:
             found.append({"label": group.label, "items": items})
@@ -139,7 +139,8 @@ def navigation(membership: Membership, path: str) -> list[dict[str, object]]:
     return found
 
 
-def _url(item: Item) -> str | None:
+def url_of(item: Item) -> str | None:
+    """Return the address of a page, or None while its part of the site is not installed."""
     try:
         return reverse(item.url_name)
     except NoReverseMatch:

@@ -2,9 +2,22 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from marketplace.views import shell
+from marketplace.views import operator, shell
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("home/", shell.home, name="home"),
     path("search/", shell.search, name="search"),
+    path("operator/", operator.operator_home, name="operator_home"),
+    path("operator/organisations/", operator.organisations, name="organisations"),
+    path(
+        "operator/organisations/<uuid:uid>/",
+        operator.operator_organisation,
+        name="operator_organisation",
+    ),
+    path(
+        "operator/organisations/<uuid:uid>/verify/",
+        operator.organisation_verify,
+        name="organisation_verify",
+    ),
+    path("operator/messages/", operator.outbox, name="outbox"),
 ]

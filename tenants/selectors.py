@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from dataclasses import dataclass
+from datetime import datetime
 
-from tenants.models import ApiKey, AuditEntry, Invitation, Membership
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from tenants.acting import PLATFORM_ID
+from tenants.models import ApiKey, AuditEntry, Invitation, Membership, Organisation
 
 
 def members(tenant_id: int) -> QuerySet[Membership]:
@@ -33,3 +38,41 @@ def audit_trail(tenant_id: int, *, search: str = "") -> QuerySet[AuditEntry]:
     if search:
         entries = entries.filter(actor__icontains=search) | entries.filter(action__icontains=search)
     return entries
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicHealth:
+    """One topic of the outbox over all organisations."""
+
+    topic: str
+    open: int
+    failing: int
+    oldest: datetime | None
+    handled_last_hour: int
+
+
+def outbox_health() -> list[TopicHealth]:
+    """Return how each topic is doing; only the platform may ask (the database refuses others)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select topic, open, failing, oldest, handled_last_hour from outbox_health()"
+        )
+        rows = cursor.fetchall()
+    return [
+        TopicHealth(topic=topic, open=open_, failing=failing, oldest=oldest, handled_last_hour=done)
+        for topic, open_, failing, oldest, done in rows
+    ]
+
+
+def directory(
+    *, search: str = "", kind: str = "", verification: str = ""
+) -> QuerySet[Organisation]:
+    """Return organisations of the public directory, newest first."""
+    found = Organisation.objects.exclude(pk=PLATFORM_ID).order_by("-id")
+    if search:
+        found = found.filter(Q(name__icontains=search) | Q(name_zh__icontains=search))
+    if kind:
+        found = found.filter(kinds__contains=[kind])
+    if verification:
+        found = found.filter(verification=verification)
+    return found

@@ -20,5 +20,5 @@ def home(request: HttpRequest) -> HttpResponse:
 @member(Act.READ)
 def search(request: HttpRequest) -> HttpResponse:
     """List what matches, as the palette's rows."""
-    results = find(membership=request.acting, text=request.GET.get("q", "").strip())
-    return render(request, "marketplace/_found.html", {"results": results})
+    groups = find(membership=request.acting, text=request.GET.get("q", "").strip())
+    return render(request, "components/palette_results.html", {"groups": groups})

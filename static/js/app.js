@@ -94,7 +94,7 @@ function runSiteClock() {
   });
   const text = badge.querySelector("[data-clock-text]");
   setInterval(() => {
-    text.textContent = format.format(epoch + (performance.now() - began) * rate);
+    text.textContent = format.format(epoch + (performance.now() - began) * rate).replace(", ", " ");
   }, 1000);
 }
 

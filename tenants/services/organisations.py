@@ -189,3 +189,23 @@ def change_member(
         role=role,
         is_active=is_active,
     )
+
+
+def verify_organisation(*, uid: str, by: Actor, now: datetime, verification: str) -> Organisation:
+    """Set what the platform has found about an organisation; only the platform may.
+
+    Raises:
+        NotFound: no such organisation, or not for this actor to decide.
+    """
+    changed = Organisation.objects.filter(uid=uid).update(verification=verification)
+    organisation = Organisation.objects.filter(uid=uid).first()
+    if not changed or organisation is None:
+        raise NotFound(_("There is no such organisation."))
+    record_act(
+        by=by,
+        now=now,
+        action=f"organisation.{verification}",
+        subject="organisation",
+        subject_uid=organisation.uid,
+    )
+    return organisation

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import cos, pi, sin
 
 from django import template
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from tenants.templatetags import charts_plan
+from tenants.templatetags import charts_plan, charts_round
 from tenants.templatetags.formats import number
-from tenants.templatetags.svg import coordinate, figure, join, picture, spread, table_twin, tag
+from tenants.templatetags.svg import (
+    coordinate,
+    every_nth,
+    figure,
+    join,
+    picture,
+    spread,
+    table_twin,
+    tag,
+    text_width,
+)
 
 register = template.Library()
 register.tags.update(charts_plan.register.tags)
-
-TONES = ("brand", "info", "vio", "ok", "warn", "bad", "off")
+register.tags.update(charts_round.register.tags)
 
 
 @register.simple_tag
@@ -99,7 +106,8 @@ def bars(
     """
     values = [float(item["value"]) for item in items]  # type: ignore[arg-type]
     low, high = min([0.0, *values]), max([0.0, *values])
-    left, width, line = 150.0, 300.0, 28.0
+    left = min(max((text_width(item["label"]) for item in items), default=0.0) + 12, 150.0)
+    width, line = 260 - left, 28.0
     zero = left + width * (0 - low) / spread(low, high)
     parts: list[object] = []
     for position, (item, value) in enumerate(zip(items, values, strict=True)):
@@ -123,7 +131,7 @@ def bars(
     parts.append(
         tag("path", d=f"M{coordinate(zero)} 0V{coordinate(len(values) * line)}", class_="axis")
     )
-    chart = picture(parts, width=left + width + 80, height=max(len(values), 1) * line, label=label)
+    chart = picture(parts, width=left + width + 64, height=max(len(values), 1) * line, label=label)
     rows = [
         (item["label"], number(value, 2), unit) for item, value in zip(items, values, strict=True)
     ]
@@ -146,9 +154,9 @@ def columns(
     """
     known = [float(item["value"]) for item in items if item["value"] is not None]  # type: ignore[arg-type]
     top = max([0.0, *known]) or 1.0
-    width, height = 480.0, 140.0
+    width, height = 330.0, 130.0
     step = width / max(len(items), 1)
-    every = max(1, len(items) // 8)
+    every = every_nth([item["label"] for item in items], step)
     parts: list[object] = [
         tag("path", d=f"M0 {coordinate(y)}H{coordinate(width)}", class_="gridline")
         for y in (height, height / 2)
@@ -179,85 +187,6 @@ def columns(
 
 
 @register.simple_tag
-def donut(parts: Sequence[Mapping[str, object]], label: str, total: str = "") -> SafeString:
-    """Draw shares of a whole with their legend: `{% donut parts _("Machines") total="24" %}`.
-
-    Each part is `{label, value, tone?}`; no more than six read well.
-    """
-    whole = sum(float(part["value"]) for part in parts) or 1.0  # type: ignore[arg-type]
-    ring = 2 * pi * 42
-    drawn: list[object] = [
-        tag("circle", cx="60", cy="60", r="42", class_="stroke-track", stroke_width="16")
-    ]
-    legend, offset = [], 0.0
-    for position, part in enumerate(parts):
-        share = float(part["value"]) / whole  # type: ignore[arg-type]
-        tone = part.get("tone") or TONES[position % len(TONES)]
-        length = max(share * ring - 1.5, 0.0)
-        drawn.append(
-            tag(
-                "circle",
-                cx="60",
-                cy="60",
-                r="42",
-                class_=f"stroke tone-{tone}",
-                stroke_width="16",
-                stroke_dasharray=f"{coordinate(length)} {coordinate(ring)}",
-                stroke_dashoffset=coordinate(-offset),
-                transform="rotate(-90 60 60)",
-            )
-        )
-        offset += share * ring
-        legend.append((tone, part["label"], number(part["value"], 1)))  # type: ignore[arg-type]
-    if total:
-        drawn.append(tag("text", total, x="60", y="68", text_anchor="middle", class_="big"))
-    told = label + ": " + ", ".join(f"{name} {value}" for _tone, name, value in legend)
-    items = format_html_join("", '<li class="tone-{}"><i></i>{} <b>{}</b></li>', legend)
-    chart = picture(drawn, width=120, height=120, label=told)
-    return format_html('<div class="donut-row">{}<ul class="legend">{}</ul></div>', chart, items)
-
-
-def _arc(radius: float, start: float, end: float) -> str:
-    """Return the path of an arc on the upper half circle; 0 is its left end, 1 its right."""
-    x0, y0 = 80 - radius * cos(pi * start), 80 - radius * sin(pi * start)
-    x1, y1 = 80 - radius * cos(pi * end), 80 - radius * sin(pi * end)
-    points = [coordinate(value) for value in (x0, y0, radius, radius, x1, y1)]
-    return "M{} {}A{} {} 0 0 1 {} {}".format(*points)
-
-
-@register.simple_tag
-def gauge(
-    value: float | None,
-    label: str,
-    maximum: float = 100,
-    target: float | None = None,
-    text: str = "",
-    note: str = "",
-    tone: str = "brand",
-) -> SafeString:
-    """Draw a half dial with a target tick.
-
-    `{% gauge 71.4 "OEE" target=85 text="71.4%" note="A × P × Q" %}`
-    """
-    share = 0.0 if value is None else max(0.0, min(1.0, value / maximum))
-    parts = [tag("path", d=_arc(66, 0, 1), class_="stroke-track", stroke_width="14")]
-    if share:
-        parts.append(tag("path", d=_arc(66, 0, share), class_="stroke", stroke_width="14"))
-    told = f"{label}: {text or number(value, 1)}"
-    if target is not None:
-        at = pi * max(0.0, min(1.0, target / maximum))
-        ends = [coordinate(v) for r in (56, 76) for v in (80 - r * cos(at), 80 - r * sin(at))]
-        parts.append(tag("path", d="M{} {}L{} {}".format(*ends), class_="mark"))
-        told += ", " + _("target %(target)s") % {"target": number(target, 1)}
-    parts.append(
-        tag("text", text or number(value, 1), x="80", y="74", text_anchor="middle", class_="big")
-    )
-    if note:
-        parts.append(tag("text", note, x="80", y="96", text_anchor="middle"))
-    return picture(parts, width=160, height=102, label=told, tone=tone)
-
-
-@register.simple_tag
 def heatmap(
     rows: Sequence[Mapping[str, object]],
     columns: Sequence[str],
@@ -273,10 +202,13 @@ def heatmap(
     """
     known = [float(v) for row in rows for v in row["values"] if v is not None]  # type: ignore[attr-defined]
     top = max(known, default=1.0) or 1.0
-    left, cell, line = 120.0, 52.0, 30.0
+    left = max((text_width(row["label"]) for row in rows), default=0.0) + 12
+    cell, line = max(38.0, (330 - left) / max(len(columns), 1)), 30.0
+    every = every_nth(columns, cell)
     parts: list[object] = [
         tag("text", name, x=left + cell * (i + 0.5), y="14", text_anchor="middle")
         for i, name in enumerate(columns)
+        if i % every == 0
     ]
     for position, row in enumerate(rows):
         y = 22 + position * line

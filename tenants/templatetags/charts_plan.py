@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import pi
 
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from tenants.templatetags.charts_round import claim_label
 from tenants.templatetags.formats import number, percent
 from tenants.templatetags.states import MACHINE_STATES
-from tenants.templatetags.svg import coordinate, figure, picture, spread, table_twin, tag, ticks
+from tenants.templatetags.svg import (
+    coordinate,
+    figure,
+    join,
+    picture,
+    spread,
+    table_twin,
+    tag,
+    ticks,
+)
 
 register = template.Library()
 
@@ -30,8 +39,8 @@ def statebar(
     Each segment is `{state, start, end}` in the unit of `start` and `end`; gaps stay empty.
     `hours` are the words under the bar, evenly spread.
     """
-    scale = 480 / spread(start, end)
-    parts = [tag("rect", width="480", height="22", rx="3", class_="track")]
+    scale = 340 / spread(start, end)
+    parts = [tag("rect", width="340", height="22", rx="3", class_="track")]
     sums: dict[str, float] = {}
     for segment in segments:
         begin = max(float(segment["start"]), start)  # type: ignore[arg-type]
@@ -55,13 +64,13 @@ def statebar(
     for position, text in enumerate(hours):
         share = position / max(len(hours) - 1, 1)
         anchor = "start" if position == 0 else "end" if share == 1 else "middle"
-        parts.append(tag("text", text, x=480 * share, y="37", text_anchor=anchor))
+        parts.append(tag("text", text, x=340 * share, y="37", text_anchor=anchor))
     told = [
         (MACHINE_STATES[s].tone, MACHINE_STATES[s].word, percent(v / spread(start, end)))
         for s, v in sums.items()
     ]
     spoken = label + ": " + ", ".join(f"{word} {share}" for _tone, word, share in told)
-    chart = picture(parts, width=480, height=40 if hours else 22, label=spoken)
+    chart = picture(parts, width=340, height=40 if hours else 22, label=spoken)
     legend = format_html_join("", '<li class="tone-{}"><i></i>{} <b>{}</b></li>', told)
     return format_html('<div class="chart-block">{}<ul class="legend">{}</ul></div>', chart, legend)
 
@@ -86,7 +95,7 @@ def band(
     margin = spread(min(ends), max(ends)) * 0.08
     start, span = min(ends) - margin, spread(min(ends), max(ends)) + 2 * margin
     place = {
-        name: 480 * (v - start) / span
+        name: 340 * (v - start) / span
         for name, v in (("low", low), ("likely", likely), ("high", high))
     }
     texts = {
@@ -95,7 +104,7 @@ def band(
         "high": high_text or number(high, 1),
     }
     parts = [
-        tag("rect", y="26", width="480", height="8", rx="4", class_="track"),
+        tag("rect", y="26", width="340", height="8", rx="4", class_="track"),
         tag(
             "rect",
             x=place["low"],
@@ -119,9 +128,9 @@ def band(
     ]
     told = _("%(name)s: %(low)s to %(high)s, likely %(likely)s") % {"name": label, **texts}
     if mark is not None:
-        x = 480 * (mark - start) / span
+        x = 340 * (mark - start) / span
         parts.append(tag("path", d=f"M{coordinate(x)} 17V60", class_="mark"))
-        anchor = "start" if x < 60 else "end" if x > 420 else "middle"
+        anchor = "start" if x < 60 else "end" if x > 280 else "middle"
         parts.append(
             tag(
                 "text",
@@ -133,7 +142,7 @@ def band(
             )
         )
         told += f"; {mark_text} {number(mark, 1)}"
-    return picture(parts, width=480, height=76 if mark is not None else 58, label=told)
+    return picture(parts, width=340, height=76 if mark is not None else 58, label=told)
 
 
 @register.simple_tag
@@ -159,7 +168,7 @@ def scatter(
     x0, x1, y0, y1 = min(xs) - pad_x, max(xs) + pad_x, min(ys) - pad_y, max(ys) + pad_y
 
     def px(value: float) -> float:
-        return 56 + 404 * (value - x0) / spread(x0, x1)
+        return 48 + 280 * (value - x0) / spread(x0, x1)
 
     def py(value: float) -> float:
         return 196 - 176 * (value - y0) / spread(y0, y1)
@@ -167,16 +176,16 @@ def scatter(
     parts: list[object] = []
     for value in ticks(y0, y1):
         parts += [
-            tag("path", d=f"M56 {coordinate(py(value))}H460", class_="gridline"),
-            tag("text", number(value, 1), x="50", y=py(value) + 4, text_anchor="end"),
+            tag("path", d=f"M48 {coordinate(py(value))}H328", class_="gridline"),
+            tag("text", number(value, 1), x="42", y=py(value) + 4, text_anchor="end"),
         ]
     parts += [
         tag("text", number(value, 1), x=px(value), y="212", text_anchor="middle")
         for value in ticks(x0, x1)
     ]
     parts += [
-        tag("path", d="M56 12V196H460", class_="axis"),
-        tag("text", x_label, x="460", y="230", text_anchor="end"),
+        tag("path", d="M48 12V196H328", class_="axis"),
+        tag("text", x_label, x="328", y="230", text_anchor="end"),
         tag("text", y_label, x="0", y="8"),
     ]
     if bound is not None:
@@ -190,7 +199,7 @@ def scatter(
         (o["label"], o.get("x_text") or number(o["x"], 2), o.get("y_text") or number(o["y"], 2))
         for o in options
     ]  # type: ignore[arg-type]
-    chart = picture(parts, width=470, height=236, label=label)
+    chart = picture(parts, width=334, height=236, label=label)
     return figure(chart, table_twin((_("Option"), x_label, y_label), rows))
 
 
@@ -201,7 +210,7 @@ def _option_mark(option: Mapping[str, object], x: float, y: float) -> SafeString
         "circle", cx=x, cy=y, r="8" if chosen else "6", class_="fill knock" if chosen else "soft"
     )
     ring = "" if chosen else tag("circle", cx=x, cy=y, r="6", class_="stroke", stroke_width="2")
-    right = x < 360
+    right = x < 250
     text = tag(
         "text",
         option["label"],
@@ -210,18 +219,8 @@ def _option_mark(option: Mapping[str, object], x: float, y: float) -> SafeString
         text_anchor="start" if right else "end",
         class_="strong" if chosen else None,
     )
-    marked = point + ring + text
+    marked = join([point, ring, text])
     return tag("a", marked, href=option["url"]) if option.get("url") else marked
-
-
-def _claim_label(planned: float, claimed: float, counted: float, total: float) -> str:
-    """Return the three figures as one sentence for a screen reader."""
-    return _("Plan %(plan)s, shop reports %(claim)s, machines count %(count)s of %(total)s") % {
-        "plan": number(planned),
-        "claim": number(claimed),
-        "count": number(counted),
-        "total": number(total),
-    }
 
 
 @register.simple_tag
@@ -254,7 +253,7 @@ def claim_bar(planned: float, claimed: float, counted: float, total: float) -> S
         tag("path", d=f"M{coordinate(min(planned * scale, 479))} 0V30", class_="mark"),
     ]
     chart = picture(
-        parts, width=480, height=30, label=_claim_label(planned, claimed, counted, total)
+        parts, width=480, height=30, label=claim_label(planned, claimed, counted, total)
     )
     legend = format_html(
         '<ul class="legend"><li class="tone-vio"><i></i>{} <b>{}</b></li>'
@@ -271,42 +270,3 @@ def claim_bar(planned: float, claimed: float, counted: float, total: float) -> S
         else "",
     )
     return format_html('<div class="claim">{}{}</div>', chart, legend)
-
-
-@register.simple_tag
-def claim_ring(planned: float, claimed: float, counted: float, total: float) -> SafeString:
-    """Show what `claim_bar` shows as two rings, outer the claim, inner the count."""
-    parts: list[object] = []
-    for radius, value, tone in ((42, claimed, "vio"), (31, counted, "ok")):
-        ring = 2 * pi * radius
-        parts.append(
-            tag("circle", cx="50", cy="50", r=radius, class_="stroke-track", stroke_width="8")
-        )
-        length = ring * min(value / (total or 1), 1)
-        parts.append(
-            tag(
-                "circle",
-                cx="50",
-                cy="50",
-                r=radius,
-                class_=f"stroke tone-{tone}",
-                stroke_width="8",
-                stroke_dasharray=f"{coordinate(length)} {coordinate(ring)}",
-                transform="rotate(-90 50 50)",
-            )
-        )
-    turn = coordinate(360 * min(planned / (total or 1), 1))
-    parts.append(tag("path", d="M50 2V14", class_="mark", transform=f"rotate({turn} 50 50)"))
-    parts.append(
-        tag(
-            "text",
-            percent(counted / (total or 1)),
-            x="50",
-            y="55",
-            text_anchor="middle",
-            class_="strong",
-        )
-    )
-    return picture(
-        parts, width=100, height=100, label=_claim_label(planned, claimed, counted, total)
-    )

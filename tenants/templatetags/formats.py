@@ -238,3 +238,9 @@ def seat_line(membership: object) -> str:
     tenant = getattr(membership, "tenant", None)
     seats = [str(SEATS[kind]) for kind in getattr(tenant, "kinds", []) if kind in SEATS]
     return " · ".join(seats)
+
+
+@register.filter
+def split_words(text: str) -> list[str]:
+    """Return the words of a text, to loop over: `{% for code in "a b"|split_words %}`."""
+    return text.split()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import ceil
 
 from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -93,3 +94,14 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
     first = -(-low // step) * step
     count = int((high - first) / step + 1e-9) + 1
     return [first + step * position for position in range(count)]
+
+
+def text_width(text: object) -> float:
+    """Return about how wide a word is at the charts' 11 px; Chinese characters are square."""
+    return sum(11.0 if ord(character) > 0x2E7F else 6.2 for character in str(text))
+
+
+def every_nth(labels: Sequence[object], step: float) -> int:
+    """Return how many labels to skip so that those written do not touch, `step` apart."""
+    widest = max((text_width(label) for label in labels), default=0.0)
+    return max(1, ceil((widest + 6) / step))

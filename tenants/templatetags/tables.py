@@ -83,12 +83,12 @@ def sort_header(context: Context, key: str, label: str, numeric: bool = False) -
     arrow = {"ascending": "↑", "descending": "↓"}.get(direction, "")
     href = page_query(request, sort=f"-{key}" if current == key else key)
     return format_html(
-        '<th scope="col"{}{}><a href="{}">{}<span aria-hidden="true">{}</span></a></th>',
+        '<th scope="col"{}{}><a href="{}">{}{}</a></th>',
         format_html(' class="num"') if numeric else "",
         format_html(' aria-sort="{}"', direction) if direction else "",
         href,
         label,
-        arrow,
+        format_html('<span aria-hidden="true">{}</span>', arrow) if arrow else "",
     )
 
 

@@ -9,6 +9,7 @@ from tenants.access import public
 urlpatterns = [
     path("healthz/", public(healthz), name="healthz"),
     path("", include("tenants.urls")),
+    path("styleguide/", include("tenants.styleguide_urls")),
     path("", include("marketplace.urls")),
     path("", include("devices.urls")),
     path("", include("finance.urls")),

@@ -65,7 +65,7 @@ def source_texts() -> Iterator[tuple[Text, str]]:
     for folder in folders:
         for pattern in ("*.html", "*.txt"):
             for path in sorted(folder.rglob(pattern)):
-                yield from _extracted(path, templatize(path.read_text()))
+                yield from _extracted(path, _unindented(templatize(path.read_text())))
 
 
 def catalogue_faults(path: Path) -> list[str]:
@@ -101,6 +101,11 @@ def _texts(catalogue: Catalog) -> Iterator[Text]:
         identity = message.id[0] if isinstance(message.id, tuple) else message.id
         if identity:
             yield message.context, identity
+
+
+def _unindented(source: str) -> str:
+    """Return the lines without what stands in front: a template's indents are no Python's."""
+    return "\n".join(line.lstrip() for line in source.split("\n"))
 
 
 def _extracted(path: Path, source: str) -> Iterator[tuple[Text, str]]:

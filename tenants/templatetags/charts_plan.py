@@ -163,7 +163,7 @@ def scatter(
     xs = [float(o["x"]) for o in options] + ([bound] if bound is not None else [])  # type: ignore[arg-type]
     ys = [float(o["y"]) for o in options]  # type: ignore[arg-type]
     if not options:
-        return format_html("")
+        return SafeString("")
     pad_x, pad_y = spread(min(xs), max(xs)) * 0.12, spread(min(ys), max(ys)) * 0.18
     x0, x1, y0, y1 = min(xs) - pad_x, max(xs) + pad_x, min(ys) - pad_y, max(ys) + pad_y
 

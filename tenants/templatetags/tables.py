@@ -10,7 +10,7 @@ from django.core.paginator import Page
 from django.http import HttpRequest
 from django.template import Context
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from tenants.templatetags.rendering import render_component
 
@@ -84,7 +84,7 @@ def sort_header(context: Context, key: str, label: str, numeric: bool = False) -
     href = page_query(request, sort=f"-{key}" if current == key else key)
     return format_html(
         '<th scope="col"{}{}><a href="{}">{}{}</a></th>',
-        format_html(' class="num"') if numeric else "",
+        mark_safe(' class="num"') if numeric else "",
         format_html(' aria-sort="{}"', direction) if direction else "",
         href,
         label,

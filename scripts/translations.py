@@ -98,7 +98,7 @@ def _catalogue(path: Path) -> Catalog:
 
 def _texts(catalogue: Catalog) -> Iterator[Text]:
     for message in catalogue:
-        identity = message.id[0] if isinstance(message.id, tuple) else message.id
+        identity = message.id if isinstance(message.id, str) else message.id[0]
         if identity:
             yield message.context, identity
 

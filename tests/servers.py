@@ -62,7 +62,7 @@ def _free_folder() -> tuple[Layout, DataFolderLock]:
         root = (base / f"test-{number}").resolve()
         lock = DataFolderLock(root / "lock")
         if lock.acquire(purpose="a test run"):
-            postgres, valkey, mqtt, web = _free_ports(4)
+            postgres, valkey, mqtt, web = free_ports(4)
             return Layout(
                 root=root,
                 postgres_port=postgres,
@@ -95,7 +95,8 @@ def _folder_in_memory() -> Path | None:
     return folder if folder.lstat().st_uid == os.getuid() else None
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on just now."""
     trials = [socket.socket() for _ in range(count)]
     for trial in trials:
         trial.bind(("127.0.0.1", 0))

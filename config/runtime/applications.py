@@ -12,6 +12,10 @@ from config.runtime.layout import DEFAULT_HOST, PORT_VARIABLES, PROJECT_ROOT, La
 from config.runtime.process import MARKER, ProcessSpec
 from config.runtime.servers import DATABASE_VARIABLES
 
+# Asked politely, a worker whose broker has gone as well may wait for it for ever. What it was
+# doing is delivered again: tasks are acknowledged late.
+ORPHANED_WORKER = signal.SIGKILL
+
 
 @dataclass(frozen=True, kw_only=True)
 class Application:
@@ -41,14 +45,13 @@ def applications(layout: Layout) -> tuple[Application, ...]:
             name="worker",
             command=(*worker, "--queues=default,money", "--concurrency=2", "-n", "worker@%h"),
             databases=("DATABASE_URL", "DATABASE_SWEEP_URL"),
-            # Cold: an orphan must not finish a long operation that it can no longer report.
-            orphan_signal=signal.SIGQUIT,
+            orphan_signal=ORPHANED_WORKER,
         ),
         Application(
             name="solver",
             command=(*worker, "--queues=solve", "--concurrency=1", "-n", "solver@%h"),
             databases=("DATABASE_URL", "DATABASE_SWEEP_URL"),
-            orphan_signal=signal.SIGQUIT,
+            orphan_signal=ORPHANED_WORKER,
         ),
         Application(
             name="beat",

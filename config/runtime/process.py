@@ -58,6 +58,11 @@ class ProcessSpec:
     before_start: Callable[[], None] | None = None
 
 
+def end_with_parent(number: signal.Signals) -> None:
+    """Have the kernel send us `number` when the thread that forked us ends."""
+    _libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+
+
 def refuse_taken_port(spec: ProcessSpec, host: str = "127.0.0.1") -> None:
     """Check that `spec` will be able to listen.
 
@@ -73,7 +78,7 @@ def refuse_taken_port(spec: ProcessSpec, host: str = "127.0.0.1") -> None:
         except OSError as refusal:
             raise PortTaken(
                 f"Port {spec.port} on {host}, which {spec.name} needs, cannot be used "
-                f"({refusal.strerror.lower()}); stop what listens there, or choose another "
+                f"({(refusal.strerror or 'refused').lower()}); stop what listens there, or choose another "
                 f"with {spec.port_variable}=PORT."
             ) from refusal
 
@@ -97,7 +102,7 @@ def launch(spec: ProcessSpec) -> subprocess.Popen[bytes]:
             signal.signal(number, signal.SIG_DFL)
         spec.identity.assume()
         # After the change of user, which would clear it again.
-        _libc.prctl(_PR_SET_PDEATHSIG, int(orphan_signal), 0, 0, 0)
+        end_with_parent(orphan_signal)
         if os.getppid() != parent:
             os._exit(1)
 

@@ -18,7 +18,7 @@ pytestmark = [
 
 
 def _rows(
-    statement: str, parameters: list[object] | None = None, alias: str = "default"
+    statement: str, parameters: list[list[str]] | None = None, alias: str = "default"
 ) -> list[tuple[object, ...]]:
     with connections[alias].cursor() as cursor:
         cursor.execute(statement, parameters)

@@ -1,0 +1,91 @@
+"""Which commands need servers, what they are told, and the demo's clock."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from config.runtime.clock import begin_demo_clock, clock_variables
+from config.runtime.credentials import load_or_create_credentials
+from config.runtime.environment import needs_servers, with_owner_database
+from config.runtime.layout import PROJECT_ROOT
+from tenants.clock import SiteClock
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("solve plates.json", False),
+        ("check plates.json result.json --certify", False),
+        ("loan_schedule terms.json", False),
+        ("migrate --help", False),
+        ("help", False),
+        ("", False),
+        ("migrate", True),
+        ("ingest_file readings.ndjson", True),
+        ("shell", True),
+    ],
+)
+def test_only_some_commands_need_servers(words: str, expected: bool) -> None:
+    assert needs_servers(["manage.py", *words.split()]) is expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("migrate", "migrate --database owner"),
+        ("migrate tenants zero", "migrate tenants zero --database owner"),
+        ("migrate --database default", "migrate --database default"),
+        ("migrate --database=default", "migrate --database=default"),
+        ("shell", "shell"),
+    ],
+)
+def test_commands_about_the_schema_run_as_its_owner(words: str, expected: str) -> None:
+    argv = with_owner_database(["manage.py", *words.split()])
+    assert argv == ["manage.py", *expected.split()]
+
+
+def test_a_command_without_servers_needs_no_variable_and_leaves_no_file(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    subprocess.run(
+        [sys.executable, "manage.py", "diffsettings"],
+        cwd=PROJECT_ROOT,
+        env={"PATH": os.environ["PATH"], "OPENFLOOR_DATA": str(data)},
+        stdout=subprocess.DEVNULL,
+        check=True,
+        timeout=60,
+    )
+    assert not data.exists()
+
+
+def test_secrets_are_made_once_and_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    first = load_or_create_credentials(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load_or_create_credentials(path) == first
+
+
+def test_the_demo_clock_begins_once_and_ends_in_real_time(tmp_path: Path) -> None:
+    path, began = tmp_path / "clock.json", datetime(2026, 11, 2, 8, tzinfo=UTC)
+    begin_demo_clock(path, began)
+    begin_demo_clock(path, began + timedelta(days=1))
+    variables = clock_variables(path, {})
+    clock = SiteClock(
+        epoch=datetime.fromisoformat(variables["SITE_CLOCK_EPOCH"]),
+        start=datetime.fromisoformat(variables["SITE_CLOCK_START"]),
+        rate=float(variables["SITE_CLOCK_RATE"]),
+    )
+    assert clock.at(began) == began - timedelta(days=16)
+    assert clock.at(began + timedelta(minutes=7)) < began + timedelta(minutes=7)
+    assert clock.at(began + timedelta(minutes=9)) == began + timedelta(minutes=9)
+
+
+def test_a_clock_in_the_environment_wins(tmp_path: Path) -> None:
+    path = tmp_path / "clock.json"
+    begin_demo_clock(path)
+    assert clock_variables(path, {"SITE_CLOCK_RATE": "60"}) == {}

@@ -250,6 +250,15 @@ class Problem:
                 found.setdefault(capability.process, []).append(_option(machine, capability))
         return {process: tuple(options) for process, options in found.items()}
 
+    @cached_property
+    def option_by_key(self) -> dict[tuple[str, str], Option]:
+        """Market options by (process, machine id)."""
+        return {
+            (process, option.machine.id): option
+            for process, options in self.options_by_process.items()
+            for option in options
+        }
+
     def options(self, order: Order, step: int) -> tuple[Option, ...]:
         """Return the machines that may do `step` of `order`, the excluded ones left out."""
         wanted = order.steps[step]
@@ -269,6 +278,18 @@ class Problem:
             for option in found
             if option.machine.id not in order.excluded_machines
             and option.machine.factory not in order.excluded_factories
+        )
+
+    @cached_property
+    def is_shop(self) -> bool:
+        """Tell whether this is a plain (flexible) job shop: durations only, nothing closed."""
+        return (
+            not self.frozen
+            and not self.transport.minutes
+            and not self.transport.default_minutes
+            and all(machine.windows is None for machine in self.machines)
+            and all(step.alternatives for order in self.orders for step in order.steps)
+            and all(order.price_ceiling_minor is None for order in self.orders)
         )
 
     def earliest_start(self, order: Order) -> int:

@@ -1,0 +1,204 @@
+"""Schedule lots one operation at a time, each where it finishes first.
+
+List scheduling is fast, needs no solver and always answers. Lots enter in the order given;
+operations are taken when their predecessors end, and each goes to the machine that completes
+it earliest, transport and set-up counted. *Shares* from a flow plan restrict who may take
+how much of a step.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+
+from scheduling.core.calendars import NEVER, Calendar, calendar_of
+from scheduling.core.problem import Option, Order, Problem
+from scheduling.core.schedule import Assignment
+from scheduling.core.solvers.floor import Place, Timeline
+
+Shares = Mapping[tuple[str, int], Mapping[str, float]]
+"""Pieces of each (order, step) that each machine is to make."""
+
+Latest = Mapping[tuple[str, int], Mapping[str, int]]
+"""The last end of each (order, step) on each machine."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lot:
+    """Some pieces of one order that travel together; `fixed` steps are already placed."""
+
+    order: Order
+    number: int
+    quantity: int
+    fixed: Mapping[int, Assignment]
+
+
+class NoPlace(Exception):
+    """Raised when a lot finds no machine with time left for one of its steps."""
+
+    def __init__(self, lot: Lot, step: int) -> None:
+        self.lot = lot
+        self.step = step
+        super().__init__(f"no place for lot {lot.number} of order {lot.order.id} at step {step}")
+
+
+class Dispatcher:
+    """One pass of list scheduling over a problem; make a new one for every pass."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        calendars: Mapping[str, Calendar] | None = None,
+        shares: Shares | None = None,
+        latest: Latest | None = None,
+        cheapest_first: bool = False,
+        safe: bool = False,
+    ) -> None:
+        self.problem = problem
+        self.latest = latest
+        self.cheapest_first = cheapest_first
+        self.safe = safe
+        if calendars is None:
+            calendars = {machine.id: calendar_of(machine) for machine in problem.machines}
+        self.timelines = {
+            machine.id: Timeline(machine, calendars[machine.id]) for machine in problem.machines
+        }
+        for assignment in problem.frozen:
+            self.timelines[assignment.machine].freeze(assignment)
+        self.shares = (
+            None if shares is None else {key: dict(share) for key, share in shares.items()}
+        )
+        self._factory_of = {machine.id: machine.factory for machine in problem.machines}
+        self._options: dict[tuple[tuple[str, int], int], tuple[Option, ...]] = {}
+
+    def run(self, lots: Sequence[Lot]) -> list[Assignment]:
+        """Place every lot and return all assignments, the fixed ones included.
+
+        Raises:
+            NoPlace: a lot fits nowhere; what was placed before it is lost.
+        """
+        done: list[dict[int, Assignment]] = [dict(lot.fixed) for lot in lots]
+        heap = [
+            (self._ready(lot, step, done[index]), index, step)
+            for index, lot in enumerate(lots)
+            for step in self._next_steps(lot, None, done[index])
+        ]
+        heapify(heap)
+        while heap:
+            ready, index, step = heappop(heap)
+            lot = lots[index]
+            done[index][step] = self._assign(lot, step, ready, done[index])
+            for following in self._next_steps(lot, step, done[index]):
+                heappush(heap, (self._ready(lot, following, done[index]), index, following))
+        return [assignment for steps in done for assignment in steps.values()]
+
+    def _next_steps(
+        self, lot: Lot, step: int | None, done: Mapping[int, Assignment]
+    ) -> Iterable[int]:
+        """Yield the steps that become possible after `step` (None: at the beginning)."""
+        order = lot.order
+        steps = range(len(order.steps)) if step is None else order.successors[step]
+        for candidate in steps:
+            if candidate not in done and all(b in done for b in order.predecessors[candidate]):
+                yield candidate
+
+    def _ready(self, lot: Lot, step: int, done: Mapping[int, Assignment]) -> int:
+        """Return when the last predecessor of a step ends."""
+        ready = self.problem.earliest_start(lot.order)
+        for before in lot.order.predecessors[step]:
+            ready = max(ready, done[before].end)
+        return ready
+
+    def _assign(
+        self, lot: Lot, step: int, ready: int, done: Mapping[int, Assignment]
+    ) -> Assignment:
+        """Give one step of `lot` to the machine that ends it first, the cheaper of equals (or the reverse)."""
+        key = (lot.order.id, step)
+        origins = [
+            (done[before].end, self._factory_of[done[before].machine])
+            for before in lot.order.predecessors[step]
+        ]
+        lag = self.problem.transport.lag
+        latest = None if self.latest is None else self.latest.get(key)
+        best: tuple[Option, Place] | None = None
+        best_rank = (NEVER, NEVER)
+        for option in self._allowed(lot, step):
+            factory = option.machine.factory
+            arrival = ready
+            for end, origin in origins:
+                arrival = max(arrival, end + lag(origin, factory))
+            timeline = self.timelines[option.machine.id]
+            work = self._work(option, lot.quantity)
+            soonest = arrival if timeline.longest_gap >= work else max(arrival, timeline.free_at)
+            if self._rank(option, soonest + work, lot.quantity, 0) > best_rank:
+                continue
+            place = timeline.place(
+                ready=arrival,
+                work=work,
+                set_up=option.set_up_minutes,
+                key=key,
+                resumable=option.resumable,
+            )
+            if place is None or (latest is not None and place.end > latest[option.machine.id]):
+                continue
+            rank = self._rank(option, place.end, lot.quantity, place.set_up_minutes)
+            if rank < best_rank and not self._is_too_late(lot, step, factory, place):
+                best, best_rank = (option, place), rank
+        if best is None:
+            raise NoPlace(lot, step)
+        return self._book(lot, step, *best)
+
+    def _rank(self, option: Option, end: int, quantity: int, set_up: int) -> tuple[int, int]:
+        """Rank a place: by end then price, or by cost then end."""
+        if self.cheapest_first:
+            return option.cost_minor(quantity, set_up), end
+        return end, option.price_per_hour_minor
+
+    def _book(self, lot: Lot, step: int, option: Option, place: Place) -> Assignment:
+        key = (lot.order.id, step)
+        machine = option.machine.id
+        self.timelines[machine].book(place, key)
+        if self.shares is not None and machine in self.shares.get(key, ()):
+            self.shares[key][machine] -= lot.quantity
+        return Assignment(
+            order=lot.order.id,
+            lot=lot.number,
+            step=step,
+            machine=machine,
+            start=place.start,
+            end=place.end,
+            quantity=lot.quantity,
+            set_up_minutes=place.set_up_minutes,
+        )
+
+    def _work(self, option: Option, quantity: int) -> int:
+        return option.safe_work_minutes(quantity) if self.safe else option.work_minutes(quantity)
+
+    def _is_too_late(self, lot: Lot, step: int, factory: str, place: Place) -> bool:
+        """Tell whether a lot leaving `factory` then would miss a fixed later step."""
+        for following in lot.order.successors[step]:
+            fixed = lot.fixed.get(following)
+            if fixed is not None:
+                travel = self.problem.transport.lag(factory, self._factory_of[fixed.machine])
+                if place.end + travel > fixed.start:
+                    return True
+        return False
+
+    def _allowed(self, lot: Lot, step: int) -> Sequence[Option]:
+        """Return the options that may take the lot: those with enough of their share left."""
+        key = (lot.order.id, step)
+        by_quantity = (key, lot.quantity)
+        options = self._options.get(by_quantity)
+        if options is None:
+            options = tuple(
+                option
+                for option in self.problem.options(lot.order, step)
+                if option.takes_lot(lot.quantity)
+            )
+            self._options[by_quantity] = options
+        share = None if self.shares is None else self.shares.get(key)
+        if share is None:
+            return options
+        half = lot.quantity / 2
+        within = [o for o in options if share.get(o.machine.id, 0.0) >= half]
+        return within or [o for o in options if o.machine.id in share] or options

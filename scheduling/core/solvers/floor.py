@@ -1,0 +1,99 @@
+"""Keep what each machine is already doing, and find the next place where a lot fits."""
+
+from bisect import bisect_right, insort
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from scheduling.core.calendars import NEVER, Calendar
+from scheduling.core.problem import Machine
+from scheduling.core.schedule import Assignment
+
+Key = tuple[str, int]
+"""What a machine is set up for: an (order, step)."""
+
+
+class Place(NamedTuple):
+    """A span that a machine could give to a lot."""
+
+    start: int
+    end: int
+    set_up_minutes: int
+
+
+class _Booked(NamedTuple):
+    start: int
+    end: int
+    key: Key
+    set_up_minutes: int
+
+
+@dataclass(slots=True)
+class Timeline:
+    """The bookings of one machine in order of start."""
+
+    machine: Machine
+    calendar: Calendar
+    booked: list[_Booked] = field(default_factory=list)
+    free_at: int = 0
+    longest_gap: int = 0
+
+    def place(
+        self, *, ready: int, work: int, set_up: int, key: Key, resumable: bool
+    ) -> Place | None:
+        """Return the earliest place for `work` minutes at or after `ready`, or None.
+
+        A gap before a later booking is used only when that booking keeps its set-up true.
+        """
+        if self.longest_gap >= work and ready < self.free_at:
+            found = self._place_in_gap(ready, work, set_up, key, resumable)
+            if found is not None:
+                return found
+        if self.booked and self.booked[-1].key == key:
+            set_up = 0
+        return self._fit(max(ready, self.free_at), work, set_up, resumable)
+
+    def book(self, place: Place, key: Key) -> None:
+        """Take `place`, which must come from `place()` with nothing booked since."""
+        booked = _Booked(place.start, place.end, key, place.set_up_minutes)
+        if place.start >= self.free_at:
+            self.longest_gap = max(self.longest_gap, place.start - self.free_at)
+            self.booked.append(booked)
+            self.free_at = place.end
+        else:
+            insort(self.booked, booked)
+
+    def freeze(self, assignment: Assignment) -> None:
+        """Book a frozen assignment, wherever it lies."""
+        key = (assignment.order, assignment.step)
+        insort(
+            self.booked, _Booked(assignment.start, assignment.end, key, assignment.set_up_minutes)
+        )
+        self.free_at = max(booking.end for booking in self.booked)
+        self.longest_gap = self.free_at
+
+    def _fit(self, ready: int, work: int, set_up: int, resumable: bool) -> Place | None:
+        if resumable:
+            start = self.calendar.next_open(ready)
+            end = self.calendar.finish(start, work + set_up) if start < NEVER else NEVER
+        else:
+            start = self.calendar.whole_start(ready, work + set_up)
+            end = start + work + set_up
+        return Place(start, end, set_up) if end < NEVER else None
+
+    def _place_in_gap(
+        self, ready: int, work: int, set_up: int, key: Key, resumable: bool
+    ) -> Place | None:
+        index = bisect_right(self.booked, ready, key=lambda booking: booking.start)
+        if index:
+            ready = max(ready, self.booked[index - 1].end)
+        for following in self.booked[index:]:
+            if following.start - ready >= work and (
+                following.key == key or following.set_up_minutes
+            ):
+                before = self.booked[index - 1].key if index else None
+                found = self._fit(ready, work, 0 if before == key else set_up, resumable)
+                if found is not None and found.end <= following.start:
+                    return found
+            ready = max(ready, following.end)
+            index += 1
+        return None

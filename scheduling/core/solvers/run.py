@@ -1,0 +1,133 @@
+"""Solve a problem: choose the planner, watch the clock, and vouch for the result."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import process_time
+
+from scheduling.core.bounds import Bound, lower_bound
+from scheduling.core.candidates import why_unplanned
+from scheduling.core.checker import violations
+from scheduling.core.problem import Problem
+from scheduling.core.reach import ReachModel
+from scheduling.core.result import Objective, Result, Status, Unplanned
+from scheduling.core.schedule import Schedule
+from scheduling.core.solvers.flow import balance_weights, rent_weights
+from scheduling.core.solvers.incumbent import Clock, FaultySchedule, Incumbent, Progress
+from scheduling.core.solvers.market import DEFAULT_MAX_LOTS, MarketPlanner, improve_market
+from scheduling.core.solvers.shop import improve_shop
+
+
+def solve(
+    problem: Problem,
+    *,
+    objective: Objective = Objective.MAKESPAN,
+    time_limit: float | None = 30.0,
+    workers: int = 2,
+    seed: int = 0,
+    max_lots: int = DEFAULT_MAX_LOTS,
+    on_progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Result:
+    """Find a good plan, with a proven bound, within `time_limit` wall seconds.
+
+    Args:
+        workers: threads for constraint programming (shops only).
+        max_lots: the most lots an order is cut into; more lots overlap steps better.
+        on_progress: called with (incumbent, lower bound, seconds) as either improves.
+        should_stop: asked often; once true, the best plan so far is handed back.
+
+    Raises:
+        FaultySchedule: a solver broke a rule of the problem; nothing faulty is returned.
+    """
+    clock = Clock(time_limit, should_stop)
+    cpu_start = process_time()
+    result = Result(status=Status.INVALID, goal=objective, seed=seed)
+    if not problem.validate():
+        incumbent = Incumbent(problem, objective, clock, on_progress)
+        result = _search(incumbent, workers=workers, seed=seed, max_lots=max_lots)
+        result = replace(result, goal=objective, seed=seed)
+    return replace(result, runtime_s=clock.elapsed, cpu_s=process_time() - cpu_start)
+
+
+def _search(incumbent: Incumbent, *, workers: int, seed: int, max_lots: int) -> Result:
+    """Bound, plan, and say how it ended."""
+    problem = incumbent.problem
+    model = ReachModel(problem)
+    bound = lower_bound(problem, incumbent.goal, model=model)
+    if bound.value is None:
+        return _without_the_hopeless(incumbent, model, seed=seed, max_lots=max_lots)
+    incumbent.raise_bound(bound.value)
+    if problem.is_shop:
+        bound = improve_shop(incumbent, bound, workers=workers, seed=seed)
+    else:
+        planner = MarketPlanner(model, max_lots=max_lots)
+        improve_market(planner, incumbent, seed=seed)
+        bound = _tightened(model, incumbent, bound)
+    if incumbent.schedule is None:
+        return _without_the_hopeless(incumbent, model, seed=seed, max_lots=max_lots)
+    return _planned(incumbent, bound)
+
+
+def _tightened(model: ReachModel, incumbent: Incumbent, bound: Bound) -> Bound:
+    """Let the prices of a linear programme serve as weights of a better bound."""
+    seconds = max(0.1, incumbent.clock.remaining)
+    if incumbent.is_optimal or incumbent.goal is Objective.TARDINESS:
+        return bound
+    if incumbent.goal is Objective.COST:
+        weights = rent_weights(model, time_limit=seconds)
+    else:
+        weights = balance_weights(model, time_limit=seconds)
+    better = lower_bound(incumbent.problem, incumbent.goal, weights, model=model)
+    if better.value is None or bound.value is None or better.value <= bound.value:
+        return bound
+    incumbent.raise_bound(better.value)
+    return better
+
+
+def _planned(incumbent: Incumbent, bound: Bound) -> Result:
+    assert incumbent.schedule is not None, "called with a plan"
+    broken = violations(incumbent.problem, incumbent.schedule)
+    if broken:
+        raise FaultySchedule(broken[0].sentence)
+    return Result(
+        status=Status.OPTIMAL if incumbent.is_optimal else Status.FEASIBLE,
+        objective=incumbent.value,
+        lower_bound=incumbent.lower_bound,
+        schedule=incumbent.schedule,
+        certificate=bound.weights,
+    )
+
+
+def _without_the_hopeless(
+    incumbent: Incumbent, model: ReachModel, *, seed: int, max_lots: int
+) -> Result:
+    """Plan what can be planned and explain the rest, when no plan holds every order."""
+    problem = incumbent.problem
+    whys = {order.id: why_unplanned(model, order) for order in problem.orders}
+    proven = {order for order, why in whys.items() if why.is_proven}
+    left_out: list[Unplanned] = [why for why in whys.values() if why.is_proven]
+    keep = [order for order in problem.orders if order.id not in proven]
+    held_by_frozen = {a.order for a in problem.frozen}
+    schedule = Schedule(assignments=problem.frozen)
+    while keep and not incumbent.clock.is_over:
+        part = replace(
+            problem,
+            orders=tuple(o for o in problem.orders if o in keep or o.id in held_by_frozen),
+        )
+        attempt = Incumbent(part, incumbent.goal, incumbent.clock)
+        planner = MarketPlanner(ReachModel(part, calendars=model.calendars), max_lots=max_lots)
+        failure = improve_market(planner, attempt, seed=seed)
+        if attempt.schedule is not None:
+            schedule = attempt.schedule
+            break
+        dropped = failure.lot.order if failure is not None else keep[-1]
+        keep = [order for order in keep if order.id != dropped.id]
+        left_out.append(whys[dropped.id])
+    planned = {a.order for a in schedule}
+    named = {why.order for why in left_out}
+    left_out += [whys[o.id] for o in problem.orders if o.id not in planned and o.id not in named]
+    return Result(
+        status=Status.INFEASIBLE if proven else Status.TIMEOUT,
+        schedule=schedule,
+        unplanned=tuple(left_out),
+    )

@@ -1,0 +1,207 @@
+"""Solve flexible job shops: quick list scheduling, LP assignment, constraint programming.
+
+None of the three is best everywhere: list scheduling scales, the balance LP spreads the load
+and proves the bound, constraint programming sequences. Each hands its best plan on.
+"""
+
+from heapq import heapify, heappop, heappush
+from random import Random
+
+from scheduling.core.bounds import Bound, lower_bound
+from scheduling.core.result import Objective
+from scheduling.core.schedule import Assignment
+from scheduling.core.shop import ShopModel
+from scheduling.core.solvers.incumbent import Incumbent
+from scheduling.core.solvers.linear import INFINITY, LinearProgramme
+from scheduling.core.solvers.sequencing import SequencingModel, Spans
+
+WEIGHT_SCALE = 10**9
+MAX_LP_ALTERNATIVES = 400_000
+MAX_CP_ALTERNATIVES = 25_000
+MAX_CP_FIXED = 20_000
+GREEDY_SHARE = 0.1
+FIXED_SHARE = 0.3
+RANDOM_PASSES = 60
+
+
+def improve_shop(incumbent: Incumbent, bound: Bound, *, workers: int, seed: int) -> Bound:
+    """Improve `incumbent` until proven optimal or out of time; return the best bound."""
+    shop = ShopModel(incumbent.problem)
+    search = _ShopSearch(shop, incumbent, workers, seed)
+    search.offer(list_schedule(shop, urgency=1.0))
+    bound = search.balance(bound)
+    for stage in (search.greedy, search.fixed_machines, search.all_alternatives):
+        if incumbent.is_optimal or incumbent.clock.is_over:
+            break
+        stage()
+    return Bound(value=incumbent.lower_bound, weights=bound.weights)
+
+
+class _ShopSearch:
+    """The stages of one shop solve, sharing the best spans found."""
+
+    def __init__(self, shop: ShopModel, incumbent: Incumbent, workers: int, seed: int) -> None:
+        self.shop = shop
+        self.incumbent = incumbent
+        self.workers = workers
+        self.seed = seed
+        self.best: Spans = []
+        self.assigned: list[int] | None = None
+        self.alternatives = sum(len(o.alternatives) for o in shop.operations)
+
+    def offer(self, spans: Spans) -> None:
+        """Offer a plan to the incumbent and remember it when it is kept."""
+        if self.incumbent.offer(assignments(self.shop, spans)):
+            self.best = spans
+
+    def balance(self, bound: Bound) -> Bound:
+        """Solve the balance LP: its prices may raise the bound, its values assign machines."""
+        clock = self.incumbent.clock
+        if self.alternatives > MAX_LP_ALTERNATIVES or clock.is_over:
+            return bound
+        solved = _balance(self.shop, time_limit=max(0.1, clock.remaining * 0.5))
+        if solved is None:
+            return bound
+        self.assigned, weights = solved
+        if self.incumbent.goal is not Objective.MAKESPAN:
+            return bound
+        better = lower_bound(self.incumbent.problem, self.incumbent.goal, [weights])
+        self.incumbent.raise_bound(better.value)
+        return better if better.weights is not None else bound
+
+    def greedy(self) -> None:
+        """List-schedule by several rules, then with noise, for a share of the time."""
+        clock = self.incumbent.clock
+        until = clock.elapsed + clock.remaining * GREEDY_SHARE
+        random = Random(self.seed)
+        rules = [0.0, 0.25, 0.5, 2.0, 4.0]
+        for number in range(RANDOM_PASSES):
+            if clock.is_over or clock.elapsed > until or self.incumbent.is_optimal:
+                return
+            rule = rules[number] if number < len(rules) else random.choice((0.5, 1.0, 2.0))
+            noise = 0.0 if number < len(rules) else 0.3
+            self.offer(list_schedule(self.shop, urgency=rule, noise=noise, random=random))
+
+    def fixed_machines(self) -> None:
+        """Keep the LP's machines and only sequence: no optional intervals."""
+        if self.assigned is None or len(self.shop.operations) > MAX_CP_FIXED:
+            return
+        if all(len(o.alternatives) == 1 for o in self.shop.operations):
+            return
+        start = list_schedule(self.shop, urgency=1.0, assigned=self.assigned)
+        self.offer(start)
+        seconds = self.incumbent.clock.remaining * FIXED_SHARE
+        self._sequence(start, seconds, assigned=self.assigned)
+
+    def all_alternatives(self) -> None:
+        """Search over machines and sequence together, from the best plan so far."""
+        if self.alternatives <= MAX_CP_ALTERNATIVES:
+            self._sequence(self.best, self.incumbent.clock.remaining, assigned=None)
+
+    def _sequence(self, start: Spans, seconds: float, *, assigned: list[int] | None) -> None:
+        model = SequencingModel(self.shop, self.incumbent, assigned=assigned)
+        found = model.improve(
+            start, seconds=seconds, workers=self.workers, seed=self.seed, offer=self.offer
+        )
+        if assigned is None:
+            self.incumbent.raise_bound(found)
+
+
+def list_schedule(
+    shop: ShopModel,
+    *,
+    urgency: float,
+    noise: float = 0.0,
+    random: Random | None = None,
+    assigned: list[int] | None = None,
+) -> Spans:
+    """Schedule operations by earliest start, less `urgency` times the work that follows.
+
+    A lazy heap: an operation whose machines have become busier goes back with its new rank.
+    """
+    operations = shop.operations
+    free = [0] * len(shop.problem.machines)
+    ready = [0] * len(operations)
+    waiting = [len(operation.before) for operation in operations]
+    weight = [
+        urgency * shop.tails[index] * (1.0 + noise * random.uniform(-1, 1) if random else 1.0)
+        for index in range(len(operations))
+    ]
+    for index, operation in enumerate(operations):
+        if not operation.before:
+            ready[index] = shop.releases[operation.job]
+    spans: Spans = [(0, 0, 0)] * len(operations)
+    heap = [(ready[i] - weight[i], i) for i in range(len(operations)) if not waiting[i]]
+    heapify(heap)
+    while heap:
+        rank, index = heappop(heap)
+        operation = operations[index]
+        machine, start, end = -1, 0, 0
+        for candidate, duration in operation.alternatives:
+            if assigned is not None and candidate != assigned[index]:
+                continue
+            begin = max(ready[index], free[candidate])
+            if machine < 0 or (begin + duration, begin) < (end, start):
+                machine, start, end = candidate, begin, begin + duration
+        now = start - weight[index]
+        if now > rank and heap and now > heap[0][0]:
+            heappush(heap, (now, index))
+            continue
+        spans[index] = (machine, start, end)
+        free[machine] = end
+        for following in operation.after:
+            ready[following] = max(ready[following], end)
+            waiting[following] -= 1
+            if waiting[following] == 0:
+                heappush(heap, (ready[following] - weight[following], following))
+    return spans
+
+
+def assignments(shop: ShopModel, spans: Spans) -> list[Assignment]:
+    """Turn spans (machine position, start, end) into assignments."""
+    orders, machines = shop.problem.orders, shop.problem.machines
+    return [
+        Assignment(
+            order=orders[operation.job].id,
+            lot=0,
+            step=operation.step,
+            machine=machines[machine].id,
+            start=start,
+            end=end,
+        )
+        for operation, (machine, start, end) in zip(shop.operations, spans, strict=True)
+    ]
+
+
+def _balance(shop: ShopModel, *, time_limit: float) -> tuple[list[int], dict[str, int]] | None:
+    """Minimise the finishing time of the busiest machine, heads and tails counted."""
+    programme = LinearProgramme()
+    heads: dict[int, int] = {}
+    tails: dict[int, int] = {}
+    for index, operation in enumerate(shop.operations):
+        for machine, _ in operation.alternatives:
+            heads[machine] = min(heads.get(machine, shop.heads[index]), shop.heads[index])
+            tails[machine] = min(tails.get(machine, shop.tails[index]), shop.tails[index])
+    load = {m: programme.add_row(-INFINITY, -float(heads[m] + tails[m])) for m in heads}
+    programme.add_column(1.0, [(row, -1.0) for row in load.values()])
+    columns: list[list[int]] = []
+    for operation in shop.operations:
+        once = programme.add_row(1.0, 1.0)
+        columns.append(
+            [
+                programme.add_column(0.0, [(once, 1.0), (load[machine], float(duration))])
+                for machine, duration in operation.alternatives
+            ]
+        )
+    solution = programme.solve(time_limit=time_limit)
+    if solution is None:
+        return None
+    assigned = [
+        operation.alternatives[max(range(len(own)), key=lambda i: solution.values[own[i]])][0]
+        for operation, own in zip(shop.operations, columns, strict=True)
+    ]
+    prices = {m: max(0.0, -solution.row_duals[row]) for m, row in load.items()}
+    most = max(prices.values(), default=0.0) or 1.0
+    machines = shop.problem.machines
+    weights = {machines[m].id: round(p / most * WEIGHT_SCALE) for m, p in prices.items()}
+    return assigned, weights

@@ -1,8 +1,9 @@
 """Plan orders over machines, in plain Python: no Django, no input or output, no clock.
 
-What the rest of the site calls is importable from here; solvers load on first use.
+What the rest of the site calls is importable from here; CP-SAT loads on first use.
 """
 
+from scheduling.core.checker import Violation, violations
 from scheduling.core.faults import Fault, InvalidProblem
 from scheduling.core.problem import (
     Alternative,
@@ -17,6 +18,7 @@ from scheduling.core.problem import (
 )
 from scheduling.core.result import Objective, Result, Status, Unplanned
 from scheduling.core.schedule import Assignment, Schedule
+from scheduling.core.solvers import solve
 
 __all__ = [
     "Alternative",
@@ -35,5 +37,8 @@ __all__ = [
     "Step",
     "Transport",
     "Unplanned",
+    "Violation",
     "Window",
+    "solve",
+    "violations",
 ]

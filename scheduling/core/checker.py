@@ -38,11 +38,14 @@ TEMPLATES: dict[str, str] = {
         "and has {set_up}."
     ),
     "overlap": "Machine {machine} does two lots at once between {start} and {end}.",
-    "lot_incomplete": "Lot {lot} of order {order} is not planned on exactly one machine at step {step}.",
+    "lot_incomplete": (
+        "Lot {lot} of order {order} is not planned on exactly one machine at step {step}."
+    ),
     "lot_changes_quantity": "Lot {lot} of order {order} changes its quantity between steps.",
     "quantity": "Step {step} of order {order} makes {planned} pieces instead of {quantity}.",
     "too_early": (
-        "Lot {lot} of order {order} starts step {step} at {start}, before it can arrive at {arrival}."
+        "Lot {lot} of order {order} starts step {step} at {start}, "
+        "before it can arrive at {arrival}."
     ),
     "deadline": "Order {order} is complete at {completed}, after its deadline {deadline}.",
     "price_ceiling": "Order {order} costs {cost}, more than its ceiling {ceiling}.",
@@ -83,8 +86,11 @@ def violations(
     costs: dict[str, int] = {}
     for machine, assignments in schedule.by_machine.items():
         found.extend(_machine_violations(problem, machine, assignments, frozen, costs))
+    lots_of: dict[str, dict[int, Mapping[int, tuple[Assignment, ...]]]] = {}
+    for (name, lot), steps in schedule.by_lot.items():
+        lots_of.setdefault(name, {})[lot] = steps
     for order in problem.orders:
-        lots = {lot: steps for (name, lot), steps in schedule.by_lot.items() if name == order.id}
+        lots = lots_of.get(order.id)
         if not lots:
             if order.id not in unplanned:
                 found.append(_broken("order_missing", order=order.id))

@@ -64,7 +64,7 @@ class Dispatcher:
             machine.id: Timeline(machine, calendars[machine.id]) for machine in problem.machines
         }
         for assignment in problem.frozen:
-            self.timelines[assignment.machine].freeze(assignment)
+            self.timelines[assignment.machine].freeze(assignment, self._set_up(assignment))
         self.shares = (
             None if shares is None else {key: dict(share) for key, share in shares.items()}
         )
@@ -92,6 +92,14 @@ class Dispatcher:
                 heappush(heap, (self._ready(lot, following, done[index]), index, following))
         return [assignment for steps in done for assignment in steps.values()]
 
+    def _set_up(self, assignment: Assignment) -> int:
+        """Return the set-up that an assignment needs after another order or step."""
+        process = self.problem.order_by_id[assignment.order].steps[assignment.step].process
+        if process is None:
+            return 0
+        option = self.problem.option_by_key.get((process, assignment.machine))
+        return 0 if option is None else option.set_up_minutes
+
     def _next_steps(
         self, lot: Lot, step: int | None, done: Mapping[int, Assignment]
     ) -> Iterable[int]:
@@ -112,7 +120,7 @@ class Dispatcher:
     def _assign(
         self, lot: Lot, step: int, ready: int, done: Mapping[int, Assignment]
     ) -> Assignment:
-        """Give one step of `lot` to the machine that ends it first, the cheaper of equals (or the reverse)."""
+        """Give one step of `lot` to the machine that ranks first for it."""
         key = (lot.order.id, step)
         origins = [
             (done[before].end, self._factory_of[done[before].machine])
@@ -157,7 +165,7 @@ class Dispatcher:
     def _book(self, lot: Lot, step: int, option: Option, place: Place) -> Assignment:
         key = (lot.order.id, step)
         machine = option.machine.id
-        self.timelines[machine].book(place, key)
+        self.timelines[machine].book(place, key, option.set_up_minutes)
         if self.shares is not None and machine in self.shares.get(key, ()):
             self.shares[key][machine] -= lot.quantity
         return Assignment(

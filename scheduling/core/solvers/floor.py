@@ -24,7 +24,8 @@ class _Booked(NamedTuple):
     start: int
     end: int
     key: Key
-    set_up_minutes: int
+    keeps_set_up: bool
+    """Whether the booking is set up for even when something else comes before it."""
 
 
 @dataclass(slots=True)
@@ -52,9 +53,9 @@ class Timeline:
             set_up = 0
         return self._fit(max(ready, self.free_at), work, set_up, resumable)
 
-    def book(self, place: Place, key: Key) -> None:
+    def book(self, place: Place, key: Key, set_up: int) -> None:
         """Take `place`, which must come from `place()` with nothing booked since."""
-        booked = _Booked(place.start, place.end, key, place.set_up_minutes)
+        booked = _Booked(place.start, place.end, key, place.set_up_minutes >= set_up)
         if place.start >= self.free_at:
             self.longest_gap = max(self.longest_gap, place.start - self.free_at)
             self.booked.append(booked)
@@ -62,12 +63,11 @@ class Timeline:
         else:
             insort(self.booked, booked)
 
-    def freeze(self, assignment: Assignment) -> None:
+    def freeze(self, assignment: Assignment, set_up: int) -> None:
         """Book a frozen assignment, wherever it lies."""
         key = (assignment.order, assignment.step)
-        insort(
-            self.booked, _Booked(assignment.start, assignment.end, key, assignment.set_up_minutes)
-        )
+        keeps = assignment.set_up_minutes >= set_up
+        insort(self.booked, _Booked(assignment.start, assignment.end, key, keeps))
         self.free_at = max(booking.end for booking in self.booked)
         self.longest_gap = self.free_at
 
@@ -87,9 +87,7 @@ class Timeline:
         if index:
             ready = max(ready, self.booked[index - 1].end)
         for following in self.booked[index:]:
-            if following.start - ready >= work and (
-                following.key == key or following.set_up_minutes
-            ):
+            if following.start - ready >= work and (following.key == key or following.keeps_set_up):
                 before = self.booked[index - 1].key if index else None
                 found = self._fit(ready, work, 0 if before == key else set_up, resumable)
                 if found is not None and found.end <= following.start:

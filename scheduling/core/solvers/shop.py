@@ -13,7 +13,9 @@ from scheduling.core.schedule import Assignment
 from scheduling.core.shop import ShopModel
 from scheduling.core.solvers.incumbent import Incumbent
 from scheduling.core.solvers.linear import INFINITY, LinearProgramme
-from scheduling.core.solvers.sequencing import SequencingModel, Spans
+
+Spans = list[tuple[int, int, int]]
+"""Per operation: machine position, start, end."""
 
 WEIGHT_SCALE = 10**9
 MAX_LP_ALTERNATIVES = 400_000
@@ -99,6 +101,9 @@ class _ShopSearch:
             self._sequence(self.best, self.incumbent.clock.remaining, assigned=None)
 
     def _sequence(self, start: Spans, seconds: float, *, assigned: list[int] | None) -> None:
+        # CP-SAT takes a second to load, and neither markets nor huge shops need it.
+        from scheduling.core.solvers.sequencing import SequencingModel
+
         model = SequencingModel(self.shop, self.incumbent, assigned=assigned)
         found = model.improve(
             start, seconds=seconds, workers=self.workers, seed=self.seed, offer=self.offer

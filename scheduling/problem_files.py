@@ -1,0 +1,147 @@
+"""Solve and check problem files: the edge between files and the pure core.
+
+No database, no server, no environment: `manage.py solve` and `manage.py check` call these.
+"""
+
+import gzip
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scheduling.core import Objective, Problem, Result, Status, solve
+from scheduling.core.certify import is_bound_verified
+from scheduling.core.checker import violations
+from scheduling.core.formats import UnreadableProblem, read_problem
+from scheduling.core.formats.results import faults_to_json, result_from_json, result_to_json
+from scheduling.core.measures import objective_value
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The JSON to write, the exit code, and the sentence for stderr when there is one."""
+
+    document: dict[str, Any]
+    exit_code: int = 0
+    complaint: str = ""
+
+
+def solve_file(
+    path: Path,
+    *,
+    format_: str = "auto",
+    objective: Objective = Objective.MAKESPAN,
+    time_limit: float = 30.0,
+    workers: int = 2,
+    seed: int = 0,
+) -> Outcome:
+    """Read a problem file and solve it; faults make an `invalid` result and exit code 2."""
+    invalid = Result(status=Status.INVALID, goal=objective, seed=seed)
+    try:
+        problem = _read(path, format_)
+    except UnreadableProblem as error:
+        document = result_to_json(None, invalid)
+        document["faults"] = [{"code": "unreadable", "sentence": str(error)}]
+        return Outcome(document=document, exit_code=2, complaint=str(error))
+    faults = problem.validate()
+    if faults:
+        document = result_to_json(None, invalid) | {"faults": faults_to_json(faults)}
+        return Outcome(document=document, exit_code=2, complaint=faults[0].sentence)
+    with native_output_on_stderr():
+        result = solve(
+            problem, objective=objective, time_limit=time_limit, workers=workers, seed=seed
+        )
+    return Outcome(document=result_to_json(problem, result))
+
+
+def check_file(
+    path: Path, result_path: Path, *, format_: str = "auto", certify: bool = False
+) -> Outcome:
+    """Check a result file against its problem; violations make exit code 1."""
+    nothing: dict[str, Any] = {
+        "violations": [],
+        "objective": None,
+        "lower_bound_verified": None,
+    }
+    try:
+        problem = _read(path, format_)
+        faults = problem.validate()
+        if faults:
+            return Outcome(document=nothing, exit_code=2, complaint=faults[0].sentence)
+        reported = result_from_json(problem, _parsed(result_path))
+    except UnreadableProblem as error:
+        return Outcome(document=nothing, exit_code=2, complaint=str(error))
+    found = violations(problem, reported.schedule, unplanned=reported.unplanned)
+    listed = [{"code": each.code, "sentence": each.sentence} for each in found]
+    objective: int | None = None
+    if len(reported.schedule) and not _is_unreadable(found):
+        objective = objective_value(problem, reported.schedule, reported.goal)
+        if reported.objective is not None and objective != reported.objective:
+            sentence = f"The result claims {reported.objective}; the schedule gives {objective}."
+            listed.append({"code": "objective", "sentence": sentence})
+    verified = is_bound_verified(problem, reported, is_sound=not found) if certify else None
+    document = nothing | {
+        "violations": listed,
+        "objective": objective,
+        "lower_bound_verified": verified,
+    }
+    return Outcome(document=document, exit_code=1 if listed else 0)
+
+
+def _is_unreadable(found: list[Any]) -> bool:
+    return any(violation.code.startswith("unknown_") for violation in found)
+
+
+def write(document: dict[str, Any], out: Path | None) -> None:
+    """Write a document as JSON to `out`, or to stdout."""
+    text = json.dumps(document, ensure_ascii=False) + "\n"
+    if out is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+def _read(path: Path, format_: str) -> Problem:
+    return read_problem(_text(path), format_)
+
+
+def _text(path: Path) -> str:
+    """Read a text file, unpacking gzip by its content, not its name."""
+    try:
+        raw = path.read_bytes()
+        if raw.startswith(GZIP_MAGIC):
+            raw = gzip.decompress(raw)
+        return raw.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise UnreadableProblem(f"There is no file {path.name}.") from None
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise UnreadableProblem(f"The file {path.name} cannot be read: {error}.") from None
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return json.loads(_text(path))
+    except ValueError as error:
+        if isinstance(error, UnreadableProblem):
+            raise
+        raise UnreadableProblem(f"The file {path.name} is not JSON: {error}.") from None
+
+
+@contextmanager
+def native_output_on_stderr() -> Iterator[None]:
+    """Send what native libraries print to stderr: HiGHS greets on stdout, which is for JSON."""
+    sys.stdout.flush()
+    saved = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)

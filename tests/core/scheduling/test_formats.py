@@ -1,0 +1,173 @@
+"""Problem and result files: what is read, what is refused, and with which sentence."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from scheduling.core import Alternative, Assignment, Objective, Problem, Step, Transport
+from scheduling.core.formats import UnreadableProblem, read_problem
+from scheduling.core.formats.openfloor import problem_to_json
+from scheduling.problem_files import check_file, solve_file
+from tests.core.scheduling.shops import machine, market, order
+
+DATA = Path(__file__).parent / "data"
+SMALL = market(
+    machine("press", set_up_minutes=5, price_per_hour_minor=600),
+    order(quantity=60, due=300, destination="harbour", excluded_machines=frozenset({"other"})),
+    transport=Transport(minutes={("press-works", "harbour"): 30}, default_minutes=5),
+    frozen=(
+        Assignment(
+            order="plates",
+            lot=0,
+            step=0,
+            machine="press",
+            start=0,
+            end=25,
+            quantity=20,
+            set_up_minutes=5,
+        ),
+    ),
+    currency="CNY",
+)
+HALF = {
+    "id": "m",
+    "factory": "f",
+    "capabilities": [{"process": "x", "rate_per_hour": 1.5}],
+}
+
+
+def test_fjsp_text_numbers_machines_from_0_and_may_carry_a_third_number() -> None:
+    problem = read_problem("2 3 1.5\n1 2 0 5 2 7\n2 1 1 3 1 0 4\n")
+    assert [machine.id for machine in problem.machines] == ["0", "1", "2"]
+    first, second = problem.orders
+    alternatives = (
+        Alternative(machine="0", duration_minutes=5),
+        Alternative(machine="2", duration_minutes=7),
+    )
+    assert first.steps == (Step(alternatives=alternatives),)
+    assert len(second.steps) == 2
+
+
+def test_jsp_text_skips_its_preamble_and_may_end_lines_in_minus_ones() -> None:
+    text = "+++++\ninstance something\n 2 2\n0 3 1 2 -1 -1\n1 4 0 1 -1 -1\n"
+    problem = read_problem(text)
+    assert problem == read_problem(text, "jsp")
+    assert [[s.alternatives[0].duration_minutes for s in o.steps] for o in problem.orders] == [
+        [3, 2],
+        [4, 1],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "format_", "words"),
+    [
+        ("", "fjsp", "empty"),
+        ("2 2\n1 1 0 5\n", "fjsp", "ends after 1 of 2 jobs"),
+        ("1 2\n1 2 0 5\n", "fjsp", "ends in the middle"),
+        ("1 2\n1 1 0 5 9\n", "fjsp", "goes on after"),
+        ("1 2\n1 1 2 5\n", "fjsp", "numbered 0 to 1"),
+        ("1 2\n1 1 0 5\n1 1 0 5\n", "fjsp", "more lines"),
+        ("1 2\n0 x\n", "fjsp", "other than numbers"),
+        ("1 2\n0 3 1\n", "jsp", "pairs"),
+        ("{", "openfloor", "not JSON"),
+        ("{}", "auto", "must say"),
+        ("hello 1", "auto", "neither"),
+    ],
+)
+def test_unreadable_text_says_what_was_expected(text: str, format_: str, words: str) -> None:
+    with pytest.raises(UnreadableProblem, match=words):
+        read_problem(text, format_)
+
+
+def test_openfloor_json_reads_back_what_it_writes() -> None:
+    document = json.dumps(problem_to_json(SMALL))
+    assert read_problem(document) == SMALL
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"version": 2}, "“version”: 1"),
+        ({"colour": "red"}, "unknown field “colour”"),
+        ({"orders": [{"id": "a", "steps": [{"process": "x"}], "quantity": 1.5}]}, "whole number"),
+        ({"orders": [{"id": "a", "quantity": True}]}, "whole number"),
+        ({"machines": [{"id": "m"}]}, "needs the text “factory”"),
+        ({"machines": {}}, "must be a list"),
+        ({"machines": [HALF]}, "like “5/2”"),
+    ],
+)
+def test_wrong_fields_are_named(change: dict[str, object], words: str) -> None:
+    with pytest.raises(UnreadableProblem, match=words):
+        read_problem(json.dumps(problem_to_json(SMALL) | change))
+
+
+def test_a_rate_may_be_a_fraction(tmp_path: Path) -> None:
+    document = problem_to_json(market(machine("press", windows=None), order(quantity=5)))
+    document["machines"][0]["capabilities"][0]["rate_per_hour"] = "5/2"
+    problem = read_problem(json.dumps(document))
+    assert problem.options(problem.orders[0], 0)[0].work_minutes(5) == 120
+
+
+def test_solve_and_check_agree_on_a_gzipped_file(tmp_path: Path) -> None:
+    path, result = tmp_path / "problem.json.gz", tmp_path / "result.json"
+    path.write_bytes(gzip.compress(json.dumps(problem_to_json(SMALL)).encode()))
+    solved = solve_file(path, time_limit=2)
+    assert (solved.exit_code, solved.document["status"]) == (0, "feasible")
+    assert solved.document["objective"] == 65 + 30
+    result.write_text(json.dumps(solved.document))
+    checked = check_file(path, result, certify=True)
+    assert checked.document == {
+        "violations": [],
+        "objective": 95,
+        "lower_bound_verified": True,
+    }
+
+
+def test_check_finds_moved_work_and_false_claims(tmp_path: Path) -> None:
+    path, result = DATA / "mk01.txt", tmp_path / "result.json"
+    document = solve_file(path, time_limit=3, workers=1).document
+    document["objective"] += 1
+    document["assignments"][0]["end"] -= 1
+    result.write_text(json.dumps(document))
+    checked = check_file(path, result)
+    assert checked.exit_code == 1
+    assert {v["code"] for v in checked.document["violations"]} == {"too_short", "objective"}
+
+
+@pytest.mark.parametrize(
+    ("claimed", "verified"), [(36, True), (40, None), (41, False), (None, None)]
+)
+def test_a_lower_bound_is_verified_refuted_or_left_open(
+    tmp_path: Path, claimed: int | None, verified: bool | None
+) -> None:
+    path, result = DATA / "mk01.txt", tmp_path / "result.json"
+    document = solve_file(path, time_limit=5, seed=1).document
+    assert document["objective"] == 40
+    result.write_text(json.dumps(document | {"lower_bound": claimed}))
+    assert check_file(path, result, certify=True).document["lower_bound_verified"] is verified
+
+
+def test_bad_files_exit_2_with_one_sentence(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps(problem_to_json(market(machine("press"), order(quantity=-1)))))
+    for outcome in (solve_file(bad), solve_file(tmp_path / "absent"), check_file(bad, bad)):
+        assert outcome.exit_code == 2
+        assert outcome.complaint.endswith(".")
+    assert solve_file(bad).document["status"] == "invalid"
+    assert solve_file(bad, objective=Objective.COST).document["assignments"] == []
+
+
+def test_a_result_for_another_problem_is_a_violation_not_a_crash(tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    row = {"job": 99, "operation": 0, "machine": 0, "start": 0, "end": 1}
+    result.write_text(json.dumps({"assignments": [row]}))
+    checked = check_file(DATA / "mk01.txt", result, certify=True)
+    assert checked.exit_code == 1
+    result.write_text(json.dumps({"assignments": [{"job": 0}]}))
+    assert check_file(DATA / "mk01.txt", result).exit_code == 2
+
+
+def test_an_empty_problem_is_read_and_then_named_faulty() -> None:
+    assert [fault.code for fault in Problem(orders=(), machines=()).validate()] == ["no_orders"]

@@ -1,0 +1,251 @@
+"""Market plans: optima derived by hand, each constraint family once held and once hopeless."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduling.core import (
+    Machine,
+    Objective,
+    Order,
+    Problem,
+    Result,
+    Status,
+    Step,
+    Transport,
+    Window,
+    solve,
+    violations,
+)
+from tests.core.scheduling.shops import DAY, machine, market, order
+
+
+def plan(problem: Problem, objective: Objective = Objective.MAKESPAN) -> Result:
+    result = solve(problem, objective=objective, time_limit=10, workers=1, seed=1, max_lots=200)
+    unplanned = [each.order for each in result.unplanned]
+    assert violations(problem, result.schedule, unplanned=unplanned) == []
+    return result
+
+
+def test_one_machine_works_through_and_pauses_over_night() -> None:
+    result = plan(market(machine("press"), order(quantity=1260)))
+    assert (result.status, result.objective, result.lower_bound) == (Status.OPTIMAL, 1500, 1500)
+
+
+def test_set_up_is_counted_once_for_all_lots_of_an_order() -> None:
+    result = plan(market(machine("press", set_up_minutes=15, max_lot=20), order(quantity=60)))
+    assert (result.status, result.objective) == (Status.OPTIMAL, 75)
+    assert sum(a.set_up_minutes for a in result.schedule) == 15
+
+
+def test_two_machines_share_an_order_evenly() -> None:
+    result = plan(market(machine("a"), machine("b"), order(quantity=120)))
+    assert (result.status, result.objective) == (Status.OPTIMAL, 60)
+    assert {a.machine for a in result.schedule} == {"a", "b"}
+
+
+def test_lots_overlap_between_steps() -> None:
+    problem = market(
+        machine("cutter", "cutting"), machine("press"), order(quantity=60, steps="cutting,pressing")
+    )
+    result = plan(problem)
+    # one piece a minute at each step: the last piece leaves the press at minute 61
+    assert (result.status, result.objective) == (Status.OPTIMAL, 61)
+
+
+def test_transport_counts_between_factories_and_to_the_buyer() -> None:
+    transport = Transport(minutes={("near", "harbour"): 10, ("far", "harbour"): 100})
+    problem = market(
+        machine("a", factory="near"),
+        machine("b", factory="far"),
+        order(quantity=60, destination="harbour"),
+        transport=transport,
+    )
+    result = plan(problem)
+    assert result.objective == 70
+    assert {a.machine for a in result.schedule} == {"a"}
+
+
+def test_the_cheapest_plan_takes_the_cheap_machine_though_it_is_slow() -> None:
+    fast = machine("fast", rate=120, price_per_hour_minor=3000)
+    slow = machine("slow", rate=60, price_per_hour_minor=1000)
+    problem = market(fast, slow, order(quantity=120))
+    result = plan(problem, Objective.COST)
+    assert (result.status, result.objective) == (Status.OPTIMAL, 2000)
+    assert {a.machine for a in result.schedule} == {"slow"}
+
+
+def test_a_deadline_makes_the_cheapest_plan_buy_speed() -> None:
+    fast = machine("fast", rate=120, price_per_hour_minor=3000)
+    slow = machine("slow", rate=60, price_per_hour_minor=1000)
+    result = plan(market(fast, slow, order(quantity=120, deadline=100)), Objective.COST)
+    # the slow machine's 100 minutes leave 20 pieces, 10 minutes on the fast one
+    assert result.lower_bound == 2167
+    assert result.objective is not None
+    assert result.objective <= 2200
+
+
+def test_a_price_ceiling_slows_the_fastest_plan() -> None:
+    fast = machine("fast", rate=120, price_per_hour_minor=3000)
+    slow = machine("slow", rate=60, price_per_hour_minor=1000)
+    free = plan(market(fast, slow, order(quantity=120)))
+    capped = plan(market(fast, slow, order(quantity=120, price_ceiling_minor=2000)))
+    assert free.objective == 40
+    assert capped.objective == 120
+
+
+def test_urgent_orders_go_first_to_keep_tardiness_low() -> None:
+    late = order("late", 60, due=60)
+    later = order("later", 60, due=120)
+    result = plan(market(machine("press"), later, late), Objective.TARDINESS)
+    assert (result.status, result.objective) == (Status.OPTIMAL, 0)
+
+
+def test_a_lot_that_may_not_pause_waits_for_a_window_that_holds_it() -> None:
+    windows = (Window(start=0, end=30), Window(start=100, end=200))
+    stiff = machine("press", windows=windows, resumable=False, min_lot=60)
+    result = plan(market(stiff, order(quantity=60)))
+    assert (result.objective, result.schedule.assignments[0].start) == (160, 100)
+
+
+def test_a_routing_may_branch_and_join() -> None:
+    steps = (
+        Step(process="cutting"),
+        Step(process="pressing", after=(0,)),
+        Step(process="painting", after=(0,)),
+        Step(process="packing", after=(1, 2)),
+    )
+    machines = [machine(p, p, min_lot=60) for p in ("cutting", "pressing", "painting", "packing")]
+    problem = market(*machines, Order(id="kit", quantity=60, steps=steps))
+    result = plan(problem)
+    assert (result.status, result.objective) == (Status.OPTIMAL, 180)
+
+
+def test_frozen_work_stays_and_new_work_goes_around_it() -> None:
+    problem = market(machine("press"), order("old", 60), order("new", 60))
+    old = replace(plan(market(machine("press"), order("old", 60))).schedule.assignments[0])
+    whole = replace(old, lot=0, start=30, end=90, quantity=60)
+    result = plan(replace(problem, frozen=(whole,)))
+    assert whole in result.schedule.assignments
+    assert result.objective == 120
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (market(machine("press"), order(quantity=60, deadline=59)), "capacity_short"),
+        (market(machine("press", min_lot=60), order(quantity=60, deadline=59)), "no_candidate"),
+        (market(machine("press"), order(quantity=6000)), "capacity_short"),
+        (market(machine("press"), order(quantity=120, deadline=119)), "capacity_short"),
+        (market(machine("press", min_lot=61), order(quantity=60)), "no_candidate"),
+        (market(machine("press", windows=()), order(quantity=60)), "no_candidate"),
+        (
+            market(
+                machine("press", windows=(Window(start=0, end=50),), resumable=False, min_lot=60),
+                order(quantity=60),
+            ),
+            "no_candidate",
+        ),
+        (
+            market(
+                machine("press", price_per_hour_minor=100),
+                order(quantity=60, price_ceiling_minor=99),
+            ),
+            "ceiling_too_low",
+        ),
+        (
+            market(
+                machine("press", factory="far"),
+                order(quantity=60, deadline=99, destination="harbour"),
+                transport=Transport(default_minutes=100),
+            ),
+            "no_candidate",
+        ),
+    ],
+)
+def test_a_hopeless_order_is_proven_so_and_explained(problem: Problem, code: str) -> None:
+    result = plan(problem)
+    assert result.status is Status.INFEASIBLE
+    assert [each.code for each in result.unplanned] == [code]
+    assert all(each.is_proven and each.sentence.endswith(".") for each in result.unplanned)
+
+
+def test_one_hopeless_order_does_not_keep_the_others_from_a_plan() -> None:
+    result = plan(market(machine("press"), order("good", 60), order("bad", 60, deadline=10)))
+    assert result.status is Status.INFEASIBLE
+    assert {a.order for a in result.schedule} == {"good"}
+    assert [each.order for each in result.unplanned] == ["bad"]
+
+
+def test_a_faulty_problem_is_invalid_not_infeasible() -> None:
+    assert solve(market(machine("press"), order(quantity=0))).status is Status.INVALID
+
+
+def test_stopping_hands_back_the_best_plan_so_far() -> None:
+    seen: list[int | None] = []
+    problem = market(machine("a"), machine("b", rate=40), order(quantity=1000))
+    result = solve(
+        problem,
+        time_limit=10,
+        on_progress=lambda value, bound, seconds: seen.append(value),
+        should_stop=lambda: any(value is not None for value in seen),
+    )
+    assert result.status in (Status.FEASIBLE, Status.OPTIMAL)
+    assert violations(problem, result.schedule) == []
+
+
+def test_the_same_seed_gives_the_same_plan() -> None:
+    problem = market(machine("a"), machine("b", rate=50), order("x", 90), order("y", 70))
+    first, second = plan(problem), plan(problem)
+    assert first.schedule == second.schedule
+
+
+@st.composite
+def markets(draw: st.DrawFn) -> Problem:
+    """Draw a small market with closed hours, lot limits, set-ups, lags and mixed machines."""
+    processes = ["cutting", "pressing"][: draw(st.integers(1, 2))]
+    machines: list[Machine] = []
+    for number in range(draw(st.integers(len(processes), 5))):
+        least = draw(st.integers(1, 10))
+        machines.append(
+            machine(
+                f"m{number}",
+                processes[number % len(processes)],
+                factory=f"f{draw(st.integers(0, 2))}",
+                windows=draw(st.sampled_from([None, DAY, DAY[1:], (Window(start=50, end=950),)])),
+                rate=draw(st.integers(5, 90)),
+                set_up_minutes=draw(st.integers(0, 30)),
+                price_per_hour_minor=draw(st.integers(0, 5000)),
+                min_lot=least,
+                max_lot=draw(st.one_of(st.none(), st.integers(least, 60))),
+                resumable=draw(st.booleans()),
+                rate_low_permille=draw(st.integers(500, 1000)),
+            )
+        )
+    orders = [
+        order(
+            f"o{number}",
+            draw(st.integers(1, 150)),
+            steps=",".join(processes),
+            release=draw(st.integers(0, 300)),
+            due=draw(st.one_of(st.none(), st.integers(300, 2000))),
+            deadline=draw(st.one_of(st.none(), st.integers(1500, 4500))),
+            destination=draw(st.sampled_from([None, "harbour", "f0"])),
+        )
+        for number in range(draw(st.integers(1, 3)))
+    ]
+    transport = Transport(default_minutes=draw(st.integers(0, 90)))
+    return market(*machines, *orders, transport=transport)
+
+
+@settings(max_examples=60, deadline=None)
+@given(problem=markets(), objective=st.sampled_from(list(Objective)))
+def test_no_plan_breaks_a_rule_or_its_own_bound(problem: Problem, objective: Objective) -> None:
+    result = solve(problem, objective=objective, time_limit=0.6, max_lots=40)
+    unplanned = [each.order for each in result.unplanned]
+    assert violations(problem, result.schedule, unplanned=unplanned) == []
+    if result.objective is not None and result.lower_bound is not None:
+        assert result.lower_bound <= result.objective
+    assert result.is_plan == (not result.unplanned)

@@ -199,6 +199,14 @@ SITE_CLOCK_EPOCH = os.environ.get("SITE_CLOCK_EPOCH", "")
 SITE_CLOCK_START = os.environ.get("SITE_CLOCK_START", "")
 SITE_CLOCK_RATE = os.environ.get("SITE_CLOCK_RATE", "1")
 
+# Money. The commission is taken from what a release pays to a supplier.
+COMMISSION_BASIS_POINTS = int(os.environ.get("OPENFLOOR_COMMISSION_BASIS_POINTS", "300"))
+BANK_TRANSFER_ACCOUNT = {
+    "holder": os.environ.get("OPENFLOOR_BANK_HOLDER", "Openfloor (simulated)"),
+    "bank": os.environ.get("OPENFLOOR_BANK_NAME", "Simulated bank"),
+    "number": os.environ.get("OPENFLOOR_BANK_ACCOUNT", "0000 0000 0000 0000"),
+}
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.api.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.api.permissions.HasScope"],

@@ -13,7 +13,7 @@ from django.db import connection
 from factory.django import DjangoModelFactory
 
 from devices.models import Machine, Shift, Site
-from marketplace.models import Capability, CapacityWindow, Process
+from marketplace.models import Capability, CapacityWindow, Order, Process
 from tenants.acting import acting_as
 from tenants.models import Membership, Organisation, Person
 
@@ -97,6 +97,21 @@ class CapacityWindowFactory(DjangoModelFactory[CapacityWindow]):
     during = (NOW + timedelta(hours=11), NOW + timedelta(hours=19))
     price_minor_per_hour = 8_000
     currency = "EUR"
+    created_at = NOW
+
+
+class OrderFactory(DjangoModelFactory[Order]):
+    class Meta:
+        model = Order
+
+    tenant = factory.SubFactory(OrganisationFactory)
+    number = factory.Sequence(lambda n: f"O-{n:04}")
+    title = "Licence plates"
+    quantity = 1_000
+    currency = "CNY"
+    earliest_start_at = NOW
+    due_at = NOW + timedelta(days=14)
+    created_by = "Buyer"
     created_at = NOW
 
 

@@ -37,7 +37,12 @@ class ConsentState(models.TextChoices):
 
 
 class Consent(models.Model):
-    """Bilateral: `owner` lets `grantee` read reports for one purpose, in a scope, until a day."""
+    """Bilateral: `owner` lets `grantee` read reports for one purpose, in a scope, until a day.
+
+    `notice` is the text that the owner agreed to, word for word. What was granted never changes:
+    the database lets a granted consent be revoked and its reads be counted, nothing else.
+    `granted_real_at` is the database's own clock, set by it, whatever the site clock says.
+    """
 
     TRANSITIONS = {
         "granted": frozenset({"requested"}),
@@ -52,8 +57,11 @@ class Consent(models.Model):
     scope = ArrayField(
         models.CharField(max_length=12, choices=ReportScope), verbose_name=_("Scope")
     )
+    notice = models.TextField(blank=True)
+    notice_language = models.CharField(max_length=10, blank=True)
     valid_from = models.DateTimeField(null=True)
     valid_until = models.DateTimeField(_("Until"))
+    granted_real_at = models.DateTimeField(null=True, editable=False)
     reads_left = models.PositiveIntegerField(default=100)
     state = models.CharField(max_length=10, choices=ConsentState, default=ConsentState.REQUESTED)
     decided_at = models.DateTimeField(null=True)
@@ -67,6 +75,19 @@ class Consent(models.Model):
         ]
         constraints = [
             models.CheckConstraint(name="consent_two_parties", condition=~Q(owner=F("grantee"))),
+            models.CheckConstraint(
+                name="consent_scope_known",
+                condition=Q(scope__contained_by=ReportScope.values, scope__len__gt=0),
+            ),
+            models.CheckConstraint(
+                name="consent_granted_has_a_span",
+                condition=~Q(state__in=["granted", "revoked"])
+                | Q(
+                    valid_from__isnull=False,
+                    valid_until__gt=F("valid_from"),
+                    granted_real_at__isnull=False,
+                ),
+            ),
             models.UniqueConstraint(
                 fields=["owner", "grantee", "purpose"],
                 name="consent_live_once",

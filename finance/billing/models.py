@@ -1,15 +1,19 @@
-"""What a release pays to one supplier: the lines of its statement."""
+"""What the platform is to pay out: to suppliers, to lenders, and back to buyers."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from tenants.ids import uuid7
 
 
 class Payout(models.Model):
-    """A bilateral row of platform and supplier: gross = commission + repayment + net."""
+    """A line of a supplier's statement, bilateral of platform and supplier.
+
+    What one release pays for one work order (`subject_uid`): gross = commission + repayment + net.
+    """
 
     uid = models.UUIDField(default=uuid7, editable=False, unique=True)
     platform = models.ForeignKey(
@@ -44,4 +48,45 @@ class Payout(models.Model):
                     gross_minor=F("commission_minor") + F("repayment_minor") + F("net_minor")
                 ),
             ),
+        ]
+
+
+class RemittanceKind(models.TextChoices):
+    REPAYMENT = "repayment", _("Repayment to a lender")
+    """Taken from a supplier's release for its loan."""
+    REFUND = "refund", _("Refund to a buyer")
+    """What was left of an order's money when it closed."""
+
+
+class Remittance(models.Model):
+    """Money that passes through to a lender or back to a buyer: bilateral of platform and payee.
+
+    `subject_uid` is the loan or the order, `source_uid` the payout or the order that it came from.
+    """
+
+    uid = models.UUIDField(default=uuid7, editable=False, unique=True)
+    platform = models.ForeignKey(
+        "tenants.Organisation", models.PROTECT, related_name="+", db_index=False
+    )
+    payee = models.ForeignKey(
+        "tenants.Organisation", models.PROTECT, related_name="+", db_index=False
+    )
+    kind = models.CharField(max_length=10, choices=RemittanceKind)
+    subject_uid = models.UUIDField()
+    source_uid = models.UUIDField()
+    label = models.CharField(max_length=80)
+    currency = models.CharField(max_length=3)
+    amount_minor = models.PositiveBigIntegerField()
+    booked_at = models.DateTimeField()
+    paid_at = models.DateTimeField(null=True)
+    paid_reference = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["payee", "-booked_at"]),
+            models.Index(fields=["platform", "paid_at"]),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "source_uid"], name="remittance_once"),
+            models.CheckConstraint(name="remittance_amount", condition=Q(amount_minor__gt=0)),
         ]

@@ -33,6 +33,10 @@ class LoanProduct(models.Model):
             models.CheckConstraint(
                 name="product_share", condition=Q(share_of_release__gt=0, share_of_release__lte=1)
             ),
+            models.CheckConstraint(
+                name="product_terms",
+                condition=Q(annual_rate__gte=0, annual_rate__lte=1, term_days__gt=0),
+            ),
         ]
 
 
@@ -54,7 +58,11 @@ class LoanState(models.TextChoices):
 
 
 class Loan(models.Model):
-    """A bilateral row of supplier and lender. Principal moves bank to bank; here is the record."""
+    """A bilateral row of supplier and lender. Principal moves bank to bank; here is the record.
+
+    Owed = principal + interest + fee, fixed when the offer is made: simple interest over the whole
+    term. `apr` is the effective annual rate of being paid back in one sum at the end of the term.
+    """
 
     TRANSITIONS = {
         "offered": frozenset({"applied"}),
@@ -80,13 +88,16 @@ class Loan(models.Model):
     asked_minor = models.PositiveBigIntegerField()
     principal_minor = models.PositiveBigIntegerField(default=0)
     fee_minor = models.PositiveBigIntegerField(default=0)
+    interest_minor = models.PositiveBigIntegerField(default=0)
+    term_days = models.PositiveIntegerField(default=90)
+    apr = models.DecimalField(max_digits=9, decimal_places=5, null=True)
     annual_rate = models.DecimalField(max_digits=7, decimal_places=5)
     share_of_release = models.DecimalField(max_digits=4, decimal_places=3)
     repaid_minor = models.PositiveBigIntegerField(default=0)
     purpose = models.CharField(_("What it is for"), max_length=300, blank=True)
     decision_note = models.CharField(_("Reasons"), max_length=300, blank=True)
     disbursement_reference = models.CharField(_("Bank reference"), max_length=120, blank=True)
-    state = models.CharField(max_length=10, choices=LoanState, default=LoanState.APPLIED)
+    state = models.CharField(_("State"), max_length=10, choices=LoanState, default="applied")
     applied_at = models.DateTimeField()
     offered_at = models.DateTimeField(null=True)
     offer_expires_at = models.DateTimeField(null=True)
@@ -102,11 +113,55 @@ class Loan(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["lender", "number"], name="loan_number_once"),
+            # One question at a time: a second application waits until this one is answered.
+            models.UniqueConstraint(
+                fields=["supplier", "lender"],
+                name="loan_open_once",
+                condition=Q(state__in=["applied", "offered"]),
+            ),
+            # One loan at a time is repaid from a supplier's releases.
+            models.UniqueConstraint(
+                fields=["supplier", "currency"],
+                name="loan_running_once",
+                condition=Q(state__in=["accepted", "active"]),
+            ),
             models.CheckConstraint(
                 name="loan_not_overpaid",
-                condition=Q(repaid_minor__lte=F("principal_minor") + F("fee_minor")),
+                condition=Q(
+                    repaid_minor__lte=F("principal_minor") + F("interest_minor") + F("fee_minor")
+                ),
+            ),
+            models.CheckConstraint(
+                name="loan_offer_is_whole",
+                condition=Q(state__in=["applied", "rejected", "withdrawn"])
+                | Q(principal_minor__gt=0, apr__isnull=False, offered_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="loan_repaid_in_full",
+                condition=~Q(state="repaid")
+                | Q(repaid_minor=F("principal_minor") + F("interest_minor") + F("fee_minor")),
+            ),
+            models.CheckConstraint(
+                name="loan_rates",
+                condition=Q(
+                    annual_rate__gte=0,
+                    annual_rate__lte=1,
+                    share_of_release__gt=0,
+                    share_of_release__lte=1,
+                    term_days__gt=0,
+                    asked_minor__gt=0,
+                ),
             ),
         ]
+
+    @property
+    def owed_minor(self) -> int:
+        """Principal, interest and fee: all that is ever to be paid back."""
+        return self.principal_minor + self.interest_minor + self.fee_minor
+
+    @property
+    def left_minor(self) -> int:
+        return self.owed_minor - self.repaid_minor
 
 
 class Repayment(models.Model):
@@ -126,6 +181,9 @@ class Repayment(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["supplier", "-id"]), models.Index(fields=["lender", "-id"])]
+        constraints = [
+            models.CheckConstraint(name="repayment_amount", condition=Q(amount_minor__gt=0))
+        ]
 
 
 class RepaymentInstruction(models.Model):

@@ -3,4 +3,6 @@
 Every module is imported here, so that whoever sends a message knows its topic.
 """
 
-__all__: list[str] = []
+from marketplace.tasks import settlement
+
+__all__ = ["settlement"]

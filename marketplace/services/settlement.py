@@ -1,0 +1,178 @@
+"""An order's money: asked for, proved, received, released with each inspection, and closed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from evidence.services.transitions import record_change, transition
+from finance.billing.services import GrossShare, book_funding, book_refund, book_release
+from finance.core.postings import Pot
+from marketplace.models import Funding, FundingState, Order, Release
+from tenants.acting import PLATFORM_ID
+from tenants.actors import Actor
+from tenants.errors import Conflict
+from tenants.live import announce
+from tenants.services.outbox import send_after_commit
+
+
+class OrderWithoutPrice(Conflict):
+    """Money is asked for after a plan is chosen, which sets the price."""
+
+    code = "order_without_price"
+
+
+@transaction.atomic
+def ask_for_funding(*, order: Order, by: Actor, now: datetime) -> Funding:
+    """Ask the buyer to pay an order's price in; once for each order.
+
+    Raises:
+        OrderWithoutPrice: no plan has set a price.
+    """
+    if not order.cost_minor:
+        raise OrderWithoutPrice(_("This order has no price yet. Choose a plan first."))
+    funding, is_new = Funding.objects.get_or_create(
+        order_uid=order.uid,
+        defaults={
+            "buyer_id": order.tenant_id,
+            "platform_id": PLATFORM_ID,
+            "order_number": order.number,
+            "amount_minor": order.cost_minor,
+            "currency": order.currency,
+            "payment_reference": f"OF-{order.number}",
+            "created_at": now,
+        },
+    )
+    if is_new:
+        record_change(
+            funding, change="asked", by=by, now=now, evidence={"amount_minor": funding.amount_minor}
+        )
+        _announce(funding)
+    return funding
+
+
+@transaction.atomic
+def send_proof(*, funding: Funding, proof: str, by: Actor, now: datetime) -> None:
+    """Say as the buyer that the money was sent, with the bank's reference of the transfer.
+
+    Raises:
+        StateConflict: proof was sent, or the money received, in the meantime.
+    """
+    transition(
+        funding,
+        to=FundingState.PROVED,
+        by=by,
+        now=now,
+        proof=proof,
+        proved_at=now,
+        note="",
+        evidence={"proof": proof},
+    )
+    _announce(funding)
+
+
+@transaction.atomic
+def confirm_proof(*, funding: Funding, by: Actor, now: datetime) -> None:
+    """Say as the platform that the money is on the account: it is held, and work may start.
+
+    Raises:
+        StateConflict: another operator was first, or there is no proof.
+    """
+    transition(
+        funding,
+        to=FundingState.CONFIRMED,
+        by=by,
+        now=now,
+        confirmed_at=now,
+        evidence={"amount_minor": funding.amount_minor, "currency": funding.currency},
+    )
+    book_funding(
+        pot=_pot(funding),
+        key=str(funding.uid),
+        amount_minor=funding.amount_minor,
+        memo=f"{funding.order_number} {funding.proof}",
+        now=now,
+    )
+    send_after_commit(
+        tenant_id=PLATFORM_ID,
+        topic="funding.confirmed",
+        buyer_id=funding.buyer_id,
+        order_uid=str(funding.order_uid),
+    )
+    _announce(funding)
+
+
+@transaction.atomic
+def return_proof(*, funding: Funding, reason: str, by: Actor, now: datetime) -> None:
+    """Say as the platform that no such money has arrived; the buyer reads why and may try again.
+
+    Raises:
+        StateConflict: another operator was first, or there is no proof.
+    """
+    transition(
+        funding, to=FundingState.ASKED, by=by, now=now, note=reason, evidence={"reason": reason}
+    )
+    _announce(funding)
+
+
+@transaction.atomic
+def book_released(*, release_uid: UUID, now: datetime) -> None:
+    """Book what an inspected shipment releases, as the platform; safe to run twice."""
+    release = Release.objects.select_for_update().get(platform_id=PLATFORM_ID, uid=release_uid)
+    if release.booked_at is not None:
+        return
+    book_release(
+        pot=_pot(release),
+        release_uid=release.uid,
+        shares=[
+            GrossShare(
+                supplier_id=share["supplier_id"],
+                subject_uid=UUID(share["work_order_uid"]),
+                label=share["work_order_number"],
+                gross_minor=share["amount_minor"],
+            )
+            for share in release.shares
+            if share["amount_minor"]
+        ],
+        memo=release.order_number,
+        now=now,
+    )
+    release.booked_at = now
+    release.save(update_fields=["booked_at"])
+    announce(tenant_ids=(release.buyer_id,), key=f"order:{release.order_uid}")
+
+
+@transaction.atomic
+def close_money(*, buyer_id: int, order_uid: UUID, now: datetime) -> None:
+    """Pay what is left of an accepted order's money back, as the platform; safe to run twice.
+
+    Word of the acceptance may overtake word of a release: what is not booked yet is booked first.
+    """
+    funding = Funding.objects.filter(
+        platform_id=PLATFORM_ID, buyer_id=buyer_id, order_uid=order_uid
+    ).first()
+    if funding is None or funding.state != FundingState.CONFIRMED:
+        return
+    waiting = Release.objects.filter(
+        platform_id=PLATFORM_ID, order_uid=order_uid, booked_at=None
+    ).order_by("id")
+    for release_uid in list(waiting.values_list("uid", flat=True)):
+        book_released(release_uid=release_uid, now=now)
+    book_refund(pot=_pot(funding), label=funding.order_number, now=now)
+
+
+def _pot(row: Funding | Release) -> Pot:
+    return Pot(
+        platform_id=PLATFORM_ID,
+        buyer_id=row.buyer_id,
+        subject_uid=row.order_uid,
+        currency=row.currency,
+    )
+
+
+def _announce(funding: Funding) -> None:
+    announce(tenant_ids=(funding.buyer_id, PLATFORM_ID), key="money")
+    announce(tenant_ids=(funding.buyer_id,), key=f"order:{funding.order_uid}")

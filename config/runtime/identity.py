@@ -21,7 +21,9 @@ NOBODY = 65534
 _CAP_DAC_OVERRIDE = 1
 _CAP_DAC_READ_SEARCH = 2
 _CAPABILITY_VERSION_3 = 0x20080522
-_PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+# Without it access(2), by which initdb looks for its programs, ignores the capability.
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 
@@ -45,7 +47,7 @@ class Identity:
         if self.user is None:
             return
         if self.capability is not None:
-            _checked(_libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0))
+            _checked(_libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
         os.setgroups([])
         os.setresgid(self.user, self.user, self.user)
         os.setresuid(self.user, self.user, self.user)
@@ -93,11 +95,16 @@ def server_identity(program: Path, folder: Path) -> Identity:
 
 
 def _works(identity: Identity, program: Path, folder: Path) -> bool:
-    """Try `program --version` as `identity`, from within `folder`."""
+    """Try `program --version` as `identity`, from within `folder`.
+
+    PostgreSQL's programs also ask access(2) for each other, so that must say yes too.
+    """
 
     def in_child() -> None:
         identity.assume()
         os.chdir(folder)
+        if not os.access(program, os.X_OK):
+            raise PermissionError(program)
 
     try:
         trial = subprocess.run(

@@ -73,6 +73,11 @@ class Layout:
         return self.root / "secrets.json"
 
     @property
+    def schema_stamp(self) -> Path:
+        """Which migrations the embedded database has seen."""
+        return self.root / "schema"
+
+    @property
     def clock_file(self) -> Path:
         """The site clock of a demo, if this folder holds one."""
         return self.root / "clock.json"

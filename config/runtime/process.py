@@ -76,9 +76,10 @@ def refuse_taken_port(spec: ProcessSpec, host: str = "127.0.0.1") -> None:
         try:
             trial.bind((host, spec.port))
         except OSError as refusal:
+            reason = (refusal.strerror or "refused").lower()
             raise PortTaken(
                 f"Port {spec.port} on {host}, which {spec.name} needs, cannot be used "
-                f"({(refusal.strerror or 'refused').lower()}); stop what listens there, or choose another "
+                f"({reason}); stop what listens there, or choose another "
                 f"with {spec.port_variable}=PORT."
             ) from refusal
 

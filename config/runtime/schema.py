@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 
 from config.runtime.applications import (
     Application,
@@ -34,23 +33,21 @@ def schema_digest() -> str:
     return digest.hexdigest()
 
 
-def bring_schema_up_to_date(
-    layout: Layout, environment: Mapping[str, str], *, is_embedded: bool
-) -> str:
-    """Migrate as the owner, and say in a few words what was done.
+def schema_is_current(layout: Layout) -> bool:
+    """Say whether the embedded database was last migrated by exactly these migrations."""
+    stamp = layout.schema_stamp
+    return stamp.exists() and stamp.read_text() == schema_digest()
 
-    Only the embedded server's data folder may remember that there is nothing to do: in a
-    database from outside others may have been at work.
+
+def migrate(layout: Layout, environment: Mapping[str, str], *, is_embedded: bool) -> None:
+    """Migrate as the schema's owner.
+
+    Only an embedded server's data folder may remember that there is nothing more to do: in
+    a database from outside others may be at work.
 
     Raises:
         SchemaFailed: with the migrations' own words.
     """
-    if not environment.get("DATABASE_OWNER_URL"):
-        return "left as it is: DATABASE_OWNER_URL is not set"
-    stamp = layout.postgres_folder.with_name("schema")
-    digest = schema_digest()
-    if is_embedded and _reads(stamp, digest):
-        return "up to date"
     run = subprocess.run(
         command_line(MIGRATE),
         cwd=PROJECT_ROOT,
@@ -62,9 +59,4 @@ def bring_schema_up_to_date(
     if run.returncode != 0:
         raise SchemaFailed(f"The schema could not be migrated:\n{run.stdout}{run.stderr}")
     if is_embedded:
-        stamp.write_text(digest)
-    return "migrated"
-
-
-def _reads(stamp: Path, text: str) -> bool:
-    return stamp.exists() and stamp.read_text() == text
+        layout.schema_stamp.write_text(schema_digest())

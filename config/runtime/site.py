@@ -21,7 +21,7 @@ from config.runtime.credentials import load_or_create_credentials
 from config.runtime.failures import CannotRun
 from config.runtime.layout import PROJECT_ROOT, Layout
 from config.runtime.process import refuse_taken_port, wait_until_ready
-from config.runtime.schema import bring_schema_up_to_date
+from config.runtime.schema import migrate, schema_is_current
 from config.runtime.servers import (
     ADDRESS_VARIABLE,
     embedded_servers,
@@ -111,8 +111,7 @@ def _start_site(
             supervisor.say(name, f"not started here, because {variable} is set")
     set_addresses(layout, credentials, names)
     lock.tell_ready(layout, names, purpose="serve")
-    is_embedded = "postgres" in names
-    supervisor.say("schema", bring_schema_up_to_date(layout, os.environ, is_embedded=is_embedded))
+    _bring_schema_up_to_date(layout, supervisor, is_embedded="postgres" in names)
     if is_demo:
         begin_demo_clock(layout.clock_file)
         set_addresses(layout, credentials, names)
@@ -122,6 +121,17 @@ def _start_site(
         wait_until_ready(spec, process)
         supervisor.say(spec.name, "ready" if spec.port else "started")
     print(f"Everything runs after {time.monotonic() - began:.1f} s.", flush=True)
+
+
+def _bring_schema_up_to_date(layout: Layout, supervisor: Supervisor, *, is_embedded: bool) -> None:
+    if not os.environ.get("DATABASE_OWNER_URL"):
+        supervisor.say("schema", "left as it is, because DATABASE_OWNER_URL is not set")
+    elif is_embedded and schema_is_current(layout):
+        supervisor.say("schema", "up to date")
+    else:
+        supervisor.say("schema", "migrating …")
+        migrate(layout, os.environ, is_embedded=is_embedded)
+        supervisor.say("schema", "migrated")
 
 
 def _run_job(layout: Layout, supervisor: Supervisor, name: str) -> int:

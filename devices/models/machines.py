@@ -82,11 +82,12 @@ class Shift(TenantModel):
 
 
 class Device(TenantModel):
-    """A box on a machine that sends frames. Its key is derived, never stored (devices/keys.py)."""
+    """A box on a machine that sends frames; its key is derived, never stored (core/keys.py)."""
 
     machine = models.ForeignKey(
         "devices.Machine", models.PROTECT, related_name="devices", db_index=False
     )
+    name = models.CharField(_("Name"), max_length=64, blank=True)
     key_version = models.PositiveIntegerField(default=1)
     is_simulated = models.BooleanField(default=False)
     created_at = models.DateTimeField()
@@ -96,6 +97,14 @@ class Device(TenantModel):
 
     class Meta:
         indexes = [models.Index(fields=["tenant", "machine"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "name"], name="device_name_once", condition=~Q(name="")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class PlannedRun(TenantModel):

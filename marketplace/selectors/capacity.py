@@ -1,0 +1,161 @@
+"""Reads of capacity: windows, prices, what goes unsold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+
+from devices.models import Machine, Shift
+from marketplace.core.spans import Span, WorkingTime, idle_spans, subtract
+from marketplace.models import CapacityWindow, Listing, WindowState
+from scheduling.models import Reservation, ReservationState
+from tenants.models import Organisation
+
+ACTIVE = (WindowState.DRAFT, WindowState.LISTED)
+LIVE_RESERVATIONS = (ReservationState.HELD, ReservationState.BOOKED, ReservationState.BLOCKED)
+UNSOLD_DAYS = 14
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What an hour of a machine costs, and the fewest pieces it is set up for."""
+
+    price_minor_per_hour: int
+    minimum_lot: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsold:
+    """Idle hours ahead that nobody can buy, and what they would bring."""
+
+    hours: float
+    value_minor: int | None
+    currency: str
+    days: int
+    machines: int
+
+
+def windows(tenant_id: int) -> QuerySet[CapacityWindow]:
+    """Return all windows with machine and site, in order of time."""
+    return (
+        CapacityWindow.objects.of(tenant_id)
+        .select_related("machine__site")
+        .order_by("during", "machine__code")
+    )
+
+
+def active_windows(
+    tenant_id: int, machines: Iterable[Machine], frame: Span
+) -> dict[int, list[CapacityWindow]]:
+    """Return the drafts and listed windows that touch `frame`, by machine id, in order."""
+    found: dict[int, list[CapacityWindow]] = defaultdict(list)
+    rows = (
+        CapacityWindow.objects.of(tenant_id)
+        .filter(machine__in=[m.pk for m in machines], state__in=ACTIVE)
+        .filter(during__overlap=tuple(frame))
+        .order_by("during")
+    )
+    for row in rows:
+        found[row.machine_id].append(row)
+    return found
+
+
+def reserved_spans(
+    tenant_id: int, machines: Iterable[Machine], frame: Span
+) -> dict[int, list[Span]]:
+    """Return the time that is spoken for inside `frame`, by machine id, in order."""
+    found: dict[int, list[Span]] = defaultdict(list)
+    rows = (
+        Reservation.objects.of(tenant_id)
+        .filter(machine__in=[m.pk for m in machines], state__in=LIVE_RESERVATIONS)
+        .filter(during__overlap=tuple(frame))
+        .order_by("during")
+        .values_list("machine_id", "during")
+    )
+    for machine_id, during in rows:
+        found[machine_id].append(Span(during.lower, during.upper))
+    return found
+
+
+def latest_terms(tenant_id: int, machines: Iterable[Machine]) -> dict[int, Terms]:
+    """Return the newest price and minimum lot of each machine that ever had one."""
+    rows = (
+        CapacityWindow.objects.of(tenant_id)
+        .filter(machine__in=[m.pk for m in machines])
+        .order_by("machine_id", "-id")
+        .distinct("machine_id")
+        .values_list("machine_id", "price_minor_per_hour", "minimum_lot")
+    )
+    return {pk: Terms(price_minor_per_hour=price, minimum_lot=lot) for pk, price, lot in rows}
+
+
+def working_times(tenant_id: int) -> dict[int, list[WorkingTime]]:
+    """Return the weekly shifts by site id."""
+    found: dict[int, list[WorkingTime]] = defaultdict(list)
+    for shift in Shift.objects.of(tenant_id).order_by("site_id", "weekday", "starts_at"):
+        found[shift.site_id].append(
+            WorkingTime(weekday=shift.weekday, starts_at=shift.starts_at, ends_at=shift.ends_at)
+        )
+    return found
+
+
+def unlisted_idle(
+    tenant_id: int, machines: Sequence[Machine], frame: Span
+) -> dict[int, list[Span]]:
+    """Return by machine id the idle time inside `frame` that no window and no order has.
+
+    Machines of a site without shifts are left out: nothing says when they are idle.
+    """
+    shifts = working_times(tenant_id)
+    drawn = active_windows(tenant_id, machines, frame)
+    reserved = reserved_spans(tenant_id, machines, frame)
+    idle: dict[int, list[Span]] = {}
+    by_site = {
+        site_id: idle_spans(times, ZoneInfo(zone), frame)
+        for site_id, zone in {(m.site_id, m.site.time_zone) for m in machines}
+        if (times := shifts.get(site_id))
+    }
+    for machine in machines:
+        if machine.site_id in by_site:
+            taken = [span_of(window) for window in drawn[machine.pk]] + reserved[machine.pk]
+            idle[machine.pk] = subtract(by_site[machine.site_id], taken)
+    return idle
+
+
+def unsold(*, organisation: Organisation, now: datetime, machines: Sequence[Machine]) -> Unsold:
+    """Return the idle hours of the next fourteen days that are not even drawn, and their value.
+
+    A machine that never had a price counts at the median of the others.
+    """
+    frame = Span(now, now + timedelta(days=UNSOLD_DAYS))
+    hours = {
+        machine_id: sum(span.hours for span in spans)
+        for machine_id, spans in unlisted_idle(organisation.pk, machines, frame).items()
+    }
+    prices = {
+        pk: t.price_minor_per_hour for pk, t in latest_terms(organisation.pk, machines).items()
+    }
+    usual = median(prices.values()) if prices else None
+    value = sum(h * prices.get(pk, usual) for pk, h in hours.items()) if usual else None
+    return Unsold(
+        hours=sum(hours.values()),
+        value_minor=None if value is None else round(value),
+        currency=organisation.currency,
+        days=UNSOLD_DAYS,
+        machines=sum(h > 0 for h in hours.values()),
+    )
+
+
+def own_listings(tenant_id: int) -> QuerySet[Listing]:
+    """Return what the market sees of the organisation's machines, newest first."""
+    return Listing.objects.filter(supplier_id=tenant_id).order_by("-id")
+
+
+def span_of(window: CapacityWindow) -> Span:
+    return Span(window.during.lower, window.during.upper)

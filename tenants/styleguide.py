@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tenants import styleguide_samples as samples
-from tenants.templatetags import charts, charts_plan, fields, formats, panels, states, tables, ui
+from tenants.templatetags import formats, ui
 
 
 class SampleForm(forms.Form):
@@ -53,12 +53,11 @@ class SampleForm(forms.Form):
 
 def overview(request: HttpRequest) -> HttpResponse:
     """Show every component with its usage line."""
-    libraries = (ui, states, tables, fields, panels, formats, charts, charts_plan)
     context = {
         **samples.shell(""),
         "form": SampleForm({"part": "Plate", "quantity": "0", "material": "al"}),
         "fresh_form": SampleForm(),
-        "usage": usage_lines(libraries),
+        "usage": usage_lines(),
         "page_obj": Paginator(range(153), 25).get_page(request.GET.get("page")),
         "plan": samples.plan(machines=6, days=6),
         **_rows(request),
@@ -88,18 +87,14 @@ def large(request: HttpRequest) -> HttpResponse:
 
 def landing(request: HttpRequest) -> HttpResponse:
     """Show the frame of the public pages."""
-    return render(request, "styleguide/landing.html", {"plan": samples.plan(machines=8, days=6)})
+    return render(request, "styleguide/landing.html")
 
 
-def usage_lines(libraries: tuple[Any, ...]) -> list[dict[str, str]]:
-    """Return name and docstring of every tag and filter, once each."""
-    found: dict[str, str] = {}
-    for library in libraries:
-        for name, compiled in {**library.register.tags, **library.register.filters}.items():
-            function = getattr(compiled, "__wrapped__", compiled)
-            if not name.startswith("end"):
-                found.setdefault(name, (function.__doc__ or "").strip())
-    return [{"name": name, "text": found[name]} for name in sorted(found)]
+def usage_lines() -> list[dict[str, str]]:
+    """Return name and docstring of every tag and filter."""
+    every = {**ui.register.tags, **ui.register.filters}
+    words = {name: getattr(tag, "__wrapped__", tag).__doc__ for name, tag in every.items()}
+    return [{"name": name, "text": (words[name] or "").strip()} for name in sorted(words)]
 
 
 def _rows(request: HttpRequest) -> dict[str, Any]:

@@ -188,7 +188,8 @@ def shell(current: str) -> dict[str, Any]:
         "acting": acting,
         "memberships": [acting, SimpleNamespace(pk=2, tenant=plates)],
         "nav": _nav(current),
-        "site_clock": {"now": NOW, "rate": 2880},
+        "now": NOW,
+        "site_clock": {"now": NOW, "rate": 2880, "simulated": True},
         "unread_count": 2,
     }
 

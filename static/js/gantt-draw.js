@@ -216,6 +216,14 @@ function fitting(pen, label, room, ink) {
   return textWidth(pen, word, ink) <= room ? word : "";
 }
 
+/** Return the name, cut with an ellipsis where it would run into the bars. */
+function shortened(pen, name, room) {
+  if (pen.measureText(name).width <= room) return name;
+  let cut = name.length;
+  while (cut > 1 && pen.measureText(`${name.slice(0, cut)}…`).width > room) cut -= 1;
+  return `${name.slice(0, cut).trimEnd()}…`;
+}
+
 function drawLabel(pen, line, top, view, ink) {
   pen.save();
   pen.beginPath();
@@ -226,7 +234,8 @@ function drawLabel(pen, line, top, view, ink) {
   pen.fillStyle = ink.fg;
   if (line.row) {
     pen.font = `${view.line === line ? 600 : 400} 12px ${ink.font}`;
-    pen.fillText(line.row.name, view.narrow ? 10 : 18, top + LINE / 2);
+    const start = view.narrow ? 10 : 18;
+    pen.fillText(shortened(pen, line.row.name, view.labels - start - 8), start, top + LINE / 2);
   } else {
     pen.font = `600 12px ${ink.font}`;
     const name = `${line.group.collapsed ? "▸" : "▾"} ${line.group.name}`;

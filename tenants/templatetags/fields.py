@@ -8,6 +8,7 @@ from django import template
 from django.forms import BaseForm, BoundField, CheckboxInput
 from django.template import Context
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from tenants.templatetags.rendering import render_component
 
@@ -29,6 +30,11 @@ def form_fields(context: Context, form: BaseForm) -> SafeString:
     return render_component(context, "components/form_fields.html", form=form)
 
 
+def _named(label: str, error: str) -> str:
+    """Return an error with its field's name in front, punctuated as the language does."""
+    return _("%(field)s: %(error)s") % {"field": label, "error": error}
+
+
 @register.simple_tag(takes_context=True)
 def error_summary(context: Context, *forms: BaseForm) -> SafeString | str:
     """List all errors on top, focused, each linked to its field: `{% error_summary form %}`."""
@@ -39,7 +45,7 @@ def error_summary(context: Context, *forms: BaseForm) -> SafeString | str:
             if name in form.fields:
                 bound = form[name]
                 anchor = bound.id_for_label or bound.auto_id
-                lines += [(anchor, f"{bound.label}: {error}") for error in bound.errors]
+                lines += [(anchor, _named(bound.label, error)) for error in bound.errors]
     if not lines:
         return ""
     return render_component(context, "components/error_summary.html", lines=lines)

@@ -18,11 +18,11 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from tenants.templatetags import charts, fields, formats, panels, states, tables
+from tenants.templatetags import charts, fields, formats, hero, panels, states, tables
 from tenants.templatetags.rendering import render_component
 
 register = template.Library()
-for library in (charts, fields, formats, panels, states, tables):
+for library in (charts, fields, formats, hero, panels, states, tables):
     register.tags.update(library.register.tags)
     register.filters.update(library.register.filters)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from config.runtime.credentials import load_or_create_credentials
@@ -15,7 +14,7 @@ NAMES = ("postgres", "valkey", "mqtt")
 
 
 def main() -> None:
-    """Start the three servers, print the owner's address and the process ids, and watch."""
+    """Start the three servers, print their numbers and the owner's address, and watch."""
     layout = layout_from_environment()
     credentials = load_or_create_credentials(layout.secrets_file)
     supervisor = Supervisor(sys.stdout)
@@ -27,8 +26,8 @@ def main() -> None:
         supervisor.adopt(spec, process)
     addresses = embedded_addresses(layout, credentials, NAMES)
     pids = " ".join(str(process.pid) for _, process in running.children)
-    print(os.getpid(), pids, addresses["DATABASE_OWNER_URL"], flush=True)
     try:
+        print(pids, addresses["DATABASE_OWNER_URL"], flush=True)
         supervisor.watch()
     except KeyboardInterrupt:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +23,7 @@ from marketplace.services.window_faults import (
 )
 from tenants.models import Organisation
 
+HORIZON = timedelta(days=731)
 MOST_MINOR = 10**12
 MOST_PIECES = 10**9
 
@@ -63,6 +64,10 @@ def _own_fault(one: NewWindow, now: datetime) -> tuple[str, Sentence] | None:
         return "window_empty", empty_sentence(one.machine, one.span.start)
     if one.span.end <= now:
         return "window_past", past_sentence(one.machine, one.span)
+    if one.span.end > now + HORIZON:
+        return "window_far", _(
+            "On %(machine)s the time %(span)s ends more than two years ahead. Check the year."
+        ) % {"machine": one.machine.code, "span": span_text(one.span, one.machine.site.time_zone)}
     if not 0 < one.terms.price_minor_per_hour <= MOST_MINOR:
         return "price_missing", str(price_missing(one.machine))
     if not 1 <= one.terms.minimum_lot <= MOST_PIECES:

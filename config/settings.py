@@ -159,14 +159,17 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "build" / "collected"
 STATICFILES_DIRS = [BASE_DIR / "static", BASE_DIR / "build" / "static"]
-_STATIC_STORAGE = os.environ.get("OPENFLOOR_STATIC", "whitenoise.storage.CompressedManifestStaticFilesStorage")
+_STATIC_STORAGE = os.environ.get(
+    "OPENFLOOR_STATIC", "whitenoise.storage.CompressedManifestStaticFilesStorage"
+)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": _STATIC_STORAGE},
 }
 # Without a manifest (tests, development) files are served as they lie in the source tree.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = "Manifest" not in _STATIC_STORAGE
-MEDIA_ROOT = Path(os.environ.get("OPENFLOOR_DATA", BASE_DIR / "var")) / "files"
+OPENFLOOR_DATA = Path(os.environ.get("OPENFLOOR_DATA", BASE_DIR / "var"))
+MEDIA_ROOT = OPENFLOOR_DATA / "files"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 REDIS_URL = os.environ.get("REDIS_URL", "")

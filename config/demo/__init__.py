@@ -1,0 +1,1 @@
+"""The demo market: simulated organisations that a newcomer can look around in."""

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
+
 from bench.scenarios.plates import FactoryFacts, plates_facts
 from config.demo import people
+from devices.core.keys import device_key, key_text
 from devices.models import Device, Machine, Site
 from devices.services.machines import add_machines
 from devices.services.sites import ShiftTime, save_site, set_shifts
@@ -186,12 +189,15 @@ def _simulated_machines(organisation: Organisation, *, now: datetime) -> list[di
             revoked_at=None,
             defaults={"created_at": now},
         )
+        key = device_key(settings.SECRET_KEY, device.uid, device.key_version)
         found.append(
             {
                 "machine": str(machine.uid),
                 "code": machine.code,
                 "device": str(device.uid),
-                "device_key": key_text(key_of(device)),
+                "device_key": key_text(
+                    device_key(settings.SECRET_KEY, device.uid, device.key_version)
+                ),
             }
         )
     return found

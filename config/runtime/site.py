@@ -32,6 +32,7 @@ from config.runtime.servers import (
 from config.runtime.sharing import DataFolderLock, set_addresses
 from config.runtime.supervisor import Supervisor
 
+DEMO_SEED = "demo_seed"
 LOCK_PATIENCE_S = 30.0
 JOB_GRACE_S = 10.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -113,6 +114,8 @@ def _start_site(
     lock.tell_ready(layout, names, purpose="serve")
     _bring_schema_up_to_date(layout, supervisor, is_embedded="postgres" in names)
     if is_demo:
+        # Seeded while the clock still stands at its beginning: it takes no site time.
+        _seed_demo(layout)
         begin_demo_clock(layout.clock_file)
         set_addresses(layout, credentials, names)
     for application in applications(layout):
@@ -153,6 +156,18 @@ def _run_job(layout: Layout, supervisor: Supervisor, name: str) -> int:
                 process.wait(JOB_GRACE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _seed_demo(layout: Layout) -> None:
+    """Make the demo's organisations, unless they are there.
+
+    Raises:
+        CannotRun: the command that makes them failed; it has said why.
+    """
+    seed = management_command(DEMO_SEED)
+    environment = application_environment(seed, layout, os.environ)
+    if subprocess.run(command_line(seed), cwd=PROJECT_ROOT, env=environment).returncode != 0:
+        raise CannotRun("The demo's organisations could not be made; the reason stands above.")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

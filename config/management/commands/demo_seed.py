@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.core.management.base import BaseCommand
 
 from config.demo.progress import ProgressLine
 from config.demo.seed import seed_market
-from tenants.clock import site_now
+from config.runtime.clock import DEMO_DAYS
 
 
 class Command(BaseCommand):
@@ -20,5 +21,7 @@ class Command(BaseCommand):
         file = Path(settings.OPENFLOOR_DATA) / "demo.json"
         if file.exists():
             return
+        # The demo's clock will start this far back; it does not run yet.
+        begin = datetime.now(UTC) - timedelta(days=DEMO_DAYS)
         with ProgressLine(self.stdout, "Seeding the demo market") as line:
-            seed_market(now=site_now(), file=file, progress=line.show)
+            seed_market(now=begin, file=file, progress=line.show)

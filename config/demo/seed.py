@@ -195,9 +195,7 @@ def _simulated_machines(organisation: Organisation, *, now: datetime) -> list[di
                 "machine": str(machine.uid),
                 "code": machine.code,
                 "device": str(device.uid),
-                "device_key": key_text(
-                    device_key(settings.SECRET_KEY, device.uid, device.key_version)
-                ),
+                "device_key": key_text(key),
             }
         )
     return found

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from config.runtime.clock import begin_demo_clock, clock_variables
+from config.runtime.clock import DEMO_DAYS, DEMO_MINUTES, begin_demo_clock, clock_variables
 from config.runtime.credentials import load_or_create_credentials
 from config.runtime.environment import needs_servers, with_owner_database
 from config.runtime.layout import PROJECT_ROOT
@@ -80,9 +80,10 @@ def test_the_demo_clock_begins_once_and_ends_in_real_time(tmp_path: Path) -> Non
         start=datetime.fromisoformat(variables["SITE_CLOCK_START"]),
         rate=float(variables["SITE_CLOCK_RATE"]),
     )
-    assert clock.at(began) == began - timedelta(days=16)
+    assert clock.at(began) == began - timedelta(days=DEMO_DAYS)
     assert clock.at(began + timedelta(minutes=7)) < began + timedelta(minutes=7)
-    assert clock.at(began + timedelta(minutes=9)) == began + timedelta(minutes=9)
+    later = began + timedelta(minutes=DEMO_MINUTES + 1)
+    assert clock.at(later) == later
 
 
 def test_a_clock_in_the_environment_wins(tmp_path: Path) -> None:

@@ -139,6 +139,7 @@ def tiles() -> list[dict[str, Any]]:
         made.append(
             {
                 "name": f"M{number:03}",
+                "key": f"machine:{number}",
                 "state": states[(number - 1) % len(states)],
                 "trace": trace,
                 "temperature": f"{trace[-1]:.1f} °C",

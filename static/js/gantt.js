@@ -58,6 +58,7 @@ class Gantt {
     this.view.marked = null;
     this.resize();
     if (fresh) this.goTo(this.plan.now ?? this.plan.from, 0.26);
+    this.section.dataset.ready = "";
     this.markLevel();
     if (!this.twin.hidden) fillTable(this.twin, this.plan, this.words, this.clock);
   }

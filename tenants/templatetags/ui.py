@@ -128,11 +128,14 @@ def kpi(
     url: str = "",
     live: str = "",
     source: str = "",
+    unit: str = "",
 ) -> dict[str, object]:
-    """Show one key figure: `{% kpi _("OEE, today") "71.4%" delta="▲ 2.1" url=… live="oee" %}`.
+    """Show one key figure.
 
-    `source` says on hover where the number comes from and when; `live` is the key that
-    live.js writes; `tone` colours the delta only.
+    `{% kpi _("OEE, today") "71.4" unit="%" delta="▲ 2.1" tone="ok" live="fleet.oee" %}`
+
+    `source` says on hover where the number comes from and when; `live` is the key of the
+    number that live.js writes; `tone` colours the delta only; `url` makes it a link.
     """
     return {
         "label": label,
@@ -143,6 +146,7 @@ def kpi(
         "url": url,
         "live": live,
         "source": source,
+        "unit": unit,
     }
 
 

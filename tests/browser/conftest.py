@@ -122,13 +122,13 @@ class Watch:
 
 
 @pytest.fixture
-def watch(page: Page, site: str) -> Watch:
+def watch(site: str, page: Page) -> Watch:
     """Return the page's watch, to forgive a fault that the test provokes."""
     return Watch(page, site)
 
 
 @pytest.fixture
-def clean(page: Page, watch: Watch) -> Iterator[Page]:
+def clean(watch: Watch, page: Page) -> Iterator[Page]:
     """Give a page that fails the test on any error, failed request or foreign request."""
     yield page
     assert not watch.left(), "\n".join(watch.left())

@@ -1,3 +1,25 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from marketplace.api import capacity_views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("processes/", capacity_views.ProcessesView.as_view(), name="api_processes"),
+    path("machines/", capacity_views.MachinesView.as_view(), name="api_machines"),
+    path("machines/<uuid:uid>/", capacity_views.MachineView.as_view(), name="api_machine"),
+    path(
+        "capacity-windows/",
+        capacity_views.CapacityWindowsView.as_view(),
+        name="api_capacity_windows",
+    ),
+    path(
+        "capacity-windows/publish/",
+        capacity_views.PublishView.as_view(),
+        name="api_capacity_publish",
+    ),
+    path(
+        "capacity-windows/withdraw/",
+        capacity_views.WithdrawView.as_view(),
+        name="api_capacity_withdraw",
+    ),
+    path("listings/", capacity_views.ListingsView.as_view(), name="api_listings"),
+]

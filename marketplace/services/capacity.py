@@ -44,12 +44,20 @@ IDLE_NIGHTS_DAYS = 28
 
 @transaction.atomic
 def add_windows(
-    *, organisation: Organisation, by: Actor, now: datetime, new: Sequence[NewWindow]
+    *,
+    organisation: Organisation,
+    by: Actor,
+    now: datetime,
+    new: Sequence[NewWindow],
+    publish: bool = False,
 ) -> list[CapacityWindow]:
-    """Enter windows as drafts, all or none. Their price becomes the price of the machine.
+    """Enter windows, all or none, as drafts or with all other drafts of their machines for sale.
+
+    Their price becomes the price of the machine.
 
     Raises:
         WindowsRefused: at least one is faulty; `errors` names each with its reason.
+        CapabilityMissing: one is to be published of a machine without a process.
     """
     lock_machines(organisation, {one.machine.pk for one in new})
     faults = faults_of(organisation=organisation, now=now, new=new)
@@ -65,6 +73,11 @@ def add_windows(
     record_by_machine("windows_drawn", created, by=by, now=now)
     set_terms(organisation=organisation, now=now, terms={one.machine.pk: one.terms for one in new})
     announce(tenant_ids=(organisation.pk,), key="capacity")
+    if publish:
+        drawn = {one.machine.pk: one.machine for one in new}
+        publish_windows(organisation=organisation, by=by, now=now, machines=list(drawn.values()))
+        for window in created:
+            window.state = WindowState.LISTED
     return created
 
 

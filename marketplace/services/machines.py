@@ -97,16 +97,19 @@ def change_machine_and_abilities(
     by: Actor,
     now: datetime,
     machine: Machine,
-    abilities: Sequence[Ability],
+    abilities: Sequence[Ability] | None,
 ) -> None:
-    """Save a machine and what it can do in one act.
+    """Save a machine and what it can do in one act; None leaves its abilities as they are.
 
     Raises:
         MachineCodeTaken: another machine bears the code.
         CapabilityRefused: an ability that cannot be.
     """
     change_machine(organisation=organisation, by=by, now=now, machine=machine)
-    set_abilities(organisation=organisation, by=by, now=now, machine=machine, abilities=abilities)
+    if abilities is not None:
+        set_abilities(
+            organisation=organisation, by=by, now=now, machine=machine, abilities=abilities
+        )
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from devices.selectors import machines
 from marketplace.core.spans import Span, UnclearLocalTime, local_moment, to_instant, to_local
 from marketplace.models import CapacityWindow
 from marketplace.selectors.capacity import Terms, span_of
-from marketplace.services.capacity import add_windows, publish_windows
+from marketplace.services.capacity import add_windows
 from marketplace.services.sheets.cells import read_count, read_day, read_minute, read_price
 from marketplace.services.sheets.reading import (
     CellFault,
@@ -157,10 +157,7 @@ def import_capacity(
     """
     sheet = check_capacity_sheet(organisation=organisation, now=now, content=content)
     refuse_if_faulty(len(sheet.valid), len(sheet.failed), only_valid=only_valid)
-    created = add_windows(organisation=organisation, by=by, now=now, new=sheet.valid)
-    if publish:
-        drawn = {window.machine_id: window.machine for window in created}
-        publish_windows(organisation=organisation, by=by, now=now, machines=list(drawn.values()))
+    add_windows(organisation=organisation, by=by, now=now, new=sheet.valid, publish=publish)
     return sheet
 
 

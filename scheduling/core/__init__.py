@@ -3,6 +3,8 @@
 What the rest of the site calls is importable from here; CP-SAT loads on first use.
 """
 
+from scheduling.core.alternatives import Alternatives, PlanAlternative, PlanName, alternatives
+from scheduling.core.band import Band, band
 from scheduling.core.checker import Violation, violations
 from scheduling.core.faults import Fault, InvalidProblem
 from scheduling.core.problem import (
@@ -16,21 +18,28 @@ from scheduling.core.problem import (
     Transport,
     Window,
 )
+from scheduling.core.replan import Moved, Replanned, replan
 from scheduling.core.result import Objective, Result, Status, Unplanned
 from scheduling.core.schedule import Assignment, Schedule
 from scheduling.core.solvers import solve
 
 __all__ = [
     "Alternative",
+    "Alternatives",
     "Assignment",
+    "Band",
     "Capability",
     "Fault",
     "InvalidProblem",
     "Machine",
+    "Moved",
     "Objective",
     "Option",
     "Order",
+    "PlanAlternative",
+    "PlanName",
     "Problem",
+    "Replanned",
     "Result",
     "Schedule",
     "Status",
@@ -39,6 +48,9 @@ __all__ = [
     "Unplanned",
     "Violation",
     "Window",
+    "alternatives",
+    "band",
+    "replan",
     "solve",
     "violations",
 ]

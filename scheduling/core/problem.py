@@ -183,7 +183,6 @@ class Option:
     min_lot: int = 1
     max_lot: int | None = None
     resumable: bool = True
-    rate_low_permille: int = 1000
 
     def work_minutes(self, quantity: int) -> int:
         """Return the working minutes for `quantity` pieces at the stated rate, rounded up."""
@@ -192,15 +191,6 @@ class Option:
         rate = self.rate_per_hour
         assert rate is not None, "an option has a rate or a duration"
         return ceil_div(quantity * MINUTES_PER_HOUR * rate.denominator, rate.numerator)
-
-    def safe_work_minutes(self, quantity: int) -> int:
-        """Return the working minutes for `quantity` pieces at the low quantile of the rate."""
-        if self.duration_minutes is not None or self.rate_low_permille >= 1000:
-            return self.work_minutes(quantity)
-        rate = self.rate_per_hour
-        assert rate is not None, "an option has a rate or a duration"
-        minutes = quantity * MINUTES_PER_HOUR * rate.denominator * 1000
-        return ceil_div(minutes, rate.numerator * self.rate_low_permille)
 
     def cost_minor(self, quantity: int, set_up_minutes: int) -> int:
         """Return what one lot costs here: its minutes at the stated rate, plus set-up.
@@ -312,5 +302,4 @@ def _option(machine: Machine, capability: Capability) -> Option:
         min_lot=capability.min_lot,
         max_lot=capability.max_lot,
         resumable=capability.resumable,
-        rate_low_permille=capability.rate_low_permille,
     )

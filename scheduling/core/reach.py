@@ -18,12 +18,21 @@ Key = tuple[str, int]
 
 
 class ReachModel:
-    """Options, demands and earliest starts of a problem, prepared once for all bounds."""
+    """Options, demands and earliest starts of a problem, prepared once for all bounds.
+
+    With `usual_lots` (pieces per order) it reckons with lots of that size instead of the
+    smallest possible: realistic for planning, and then no proof.
+    """
 
     def __init__(
-        self, problem: Problem, *, calendars: Mapping[str, Calendar] | None = None
+        self,
+        problem: Problem,
+        *,
+        calendars: Mapping[str, Calendar] | None = None,
+        usual_lots: Mapping[str, int] | None = None,
     ) -> None:
         self.problem = problem
+        self._usual_lots = usual_lots or {}
         if calendars is None:
             calendars = {machine.id: calendar_of(machine) for machine in problem.machines}
         self.calendars = calendars
@@ -66,16 +75,14 @@ class ReachModel:
     @cached_property
     def _least_lot(self) -> dict[str, int]:
         """Per order, the smallest lot that some machine takes at every step."""
-        return {
-            order.id: max(
-                (
-                    min((o.min_lot for o in self.options[(order.id, step)]), default=1)
-                    for step in range(len(order.steps))
-                ),
-                default=1,
-            )
-            for order in self.problem.orders
-        }
+        least: dict[str, int] = {}
+        for order in self.problem.orders:
+            smallest = [
+                min((o.min_lot for o in self.options[(order.id, step)]), default=1)
+                for step in range(len(order.steps))
+            ]
+            least[order.id] = max([*smallest, self._usual_lots.get(order.id, 1)])
+        return least
 
     @cached_property
     def earliest(self) -> dict[Key, dict[str, int]]:

@@ -6,8 +6,8 @@ it earliest, transport and set-up counted. *Shares* from a flow plan restrict wh
 how much of a step.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from scheduling.core.calendars import NEVER, Calendar, calendar_of
@@ -24,12 +24,16 @@ Latest = Mapping[tuple[str, int], Mapping[str, int]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lot:
-    """Some pieces of one order that travel together; `fixed` steps are already placed."""
+    """Some pieces of one order that travel together.
+
+    `fixed` steps are already placed; `kept` steps go back to the named machine at a new time.
+    """
 
     order: Order
     number: int
     quantity: int
     fixed: Mapping[int, Assignment]
+    kept: Mapping[int, str] = field(default_factory=dict)
 
 
 class NoPlace(Exception):
@@ -50,14 +54,14 @@ class Dispatcher:
         *,
         calendars: Mapping[str, Calendar] | None = None,
         shares: Shares | None = None,
+        keeps_budgets: bool = False,
         latest: Latest | None = None,
         cheapest_first: bool = False,
-        safe: bool = False,
     ) -> None:
         self.problem = problem
+        self.keeps_budgets = keeps_budgets
         self.latest = latest
         self.cheapest_first = cheapest_first
-        self.safe = safe
         if calendars is None:
             calendars = {machine.id: calendar_of(machine) for machine in problem.machines}
         self.timelines = {
@@ -120,7 +124,25 @@ class Dispatcher:
     def _assign(
         self, lot: Lot, step: int, ready: int, done: Mapping[int, Assignment]
     ) -> Assignment:
-        """Give one step of `lot` to the machine that ranks first for it."""
+        """Give one step of `lot` to the machine that ranks first for it.
+
+        Machines with enough of their share left come first; when none of them has time
+        before the last end, the others may help out.
+        """
+        for options in self._allowed(lot, step):
+            best = self._best_place(lot, step, ready, done, options)
+            if best is not None:
+                return self._book(lot, step, *best)
+        raise NoPlace(lot, step)
+
+    def _best_place(
+        self,
+        lot: Lot,
+        step: int,
+        ready: int,
+        done: Mapping[int, Assignment],
+        options: Sequence[Option],
+    ) -> tuple[Option, Place] | None:
         key = (lot.order.id, step)
         origins = [
             (done[before].end, self._factory_of[done[before].machine])
@@ -130,13 +152,13 @@ class Dispatcher:
         latest = None if self.latest is None else self.latest.get(key)
         best: tuple[Option, Place] | None = None
         best_rank = (NEVER, NEVER)
-        for option in self._allowed(lot, step):
+        for option in options:
             factory = option.machine.factory
             arrival = ready
             for end, origin in origins:
                 arrival = max(arrival, end + lag(origin, factory))
             timeline = self.timelines[option.machine.id]
-            work = self._work(option, lot.quantity)
+            work = option.work_minutes(lot.quantity)
             soonest = arrival if timeline.longest_gap >= work else max(arrival, timeline.free_at)
             if self._rank(option, soonest + work, lot.quantity, 0) > best_rank:
                 continue
@@ -152,9 +174,7 @@ class Dispatcher:
             rank = self._rank(option, place.end, lot.quantity, place.set_up_minutes)
             if rank < best_rank and not self._is_too_late(lot, step, factory, place):
                 best, best_rank = (option, place), rank
-        if best is None:
-            raise NoPlace(lot, step)
-        return self._book(lot, step, *best)
+        return best
 
     def _rank(self, option: Option, end: int, quantity: int, set_up: int) -> tuple[int, int]:
         """Rank a place: by end then price, or by cost then end."""
@@ -179,9 +199,6 @@ class Dispatcher:
             set_up_minutes=place.set_up_minutes,
         )
 
-    def _work(self, option: Option, quantity: int) -> int:
-        return option.safe_work_minutes(quantity) if self.safe else option.work_minutes(quantity)
-
     def _is_too_late(self, lot: Lot, step: int, factory: str, place: Place) -> bool:
         """Tell whether a lot leaving `factory` then would miss a fixed later step."""
         for following in lot.order.successors[step]:
@@ -192,8 +209,8 @@ class Dispatcher:
                     return True
         return False
 
-    def _allowed(self, lot: Lot, step: int) -> Sequence[Option]:
-        """Return the options that may take the lot: those with enough of their share left."""
+    def _allowed(self, lot: Lot, step: int) -> Iterator[Sequence[Option]]:
+        """Yield the options that may take the lot, the preferred ones first."""
         key = (lot.order.id, step)
         by_quantity = (key, lot.quantity)
         options = self._options.get(by_quantity)
@@ -204,9 +221,12 @@ class Dispatcher:
                 if option.takes_lot(lot.quantity)
             )
             self._options[by_quantity] = options
+        if step in lot.kept:
+            yield [option for option in options if option.machine.id == lot.kept[step]]
         share = None if self.shares is None else self.shares.get(key)
-        if share is None:
-            return options
-        half = lot.quantity / 2
-        within = [o for o in options if share.get(o.machine.id, 0.0) >= half]
-        return within or [o for o in options if o.machine.id in share] or options
+        if share is not None:
+            if self.keeps_budgets:
+                half = lot.quantity / 2
+                yield [o for o in options if share.get(o.machine.id, 0.0) >= half]
+            yield [o for o in options if o.machine.id in share]
+        yield options

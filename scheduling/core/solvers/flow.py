@@ -6,25 +6,23 @@ programme spreads pieces over machines and time buckets at least price, later st
 ahead of earlier ones, and gives the shares that list scheduling follows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scheduling.core.bounds import (
     PRICE_SCALE,
     makespan_bound,
     minutes_per_piece,
+    price_per_piece,
     step_weights,
 )
 from scheduling.core.calendars import NEVER
-from scheduling.core.problem import MINUTES_PER_HOUR, Option
 from scheduling.core.reach import Key, ReachModel
 from scheduling.core.solvers.linear import INFINITY, LinearProgramme
 
 WEIGHT_SCALE = 10**9
 BALANCE_ROUNDS = 3
 BUCKETS = 14
-
-Price = Callable[[Option], float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +83,6 @@ def _balance(model: ReachModel, finish: int, time_limit: float) -> dict[str, int
     return {machine: round(price / most * WEIGHT_SCALE) for machine, price in prices.items()}
 
 
-def piece_price(option: Option) -> float:
-    """Return what one piece costs on `option`, in minor units."""
-    return float(minutes_per_piece(option) * option.price_per_hour_minor / MINUTES_PER_HOUR)
-
-
 def rent_weights(model: ReachModel, *, time_limit: float) -> list[dict[str, int]]:
     """Return rents of scarce machine time, as weights for the lower bound on cost."""
     finish = {
@@ -106,17 +99,13 @@ def flow_plan(
     model: ReachModel,
     *,
     finish: Mapping[str, int],
-    price: Price = piece_price,
     time_limit: float,
-    pace: Callable[[Option], float] | None = None,
     buckets: int = BUCKETS,
 ) -> Flow | None:
     """Spread every order over machines and time at least price; None when it cannot be.
 
-    `finish` is the minute by which each order must be complete; `pace` gives the minutes
-    per piece to reckon with (the stated rate when None).
+    `finish` is the minute by which each order must be complete.
     """
-    pace = pace or (lambda option: float(minutes_per_piece(option)))
     keys = [key for key, options in model.options.items() if options and model.demand(key) > 0]
     latest = model.latest(finish, keys)
     edges = _bucket_edges(model, keys, latest, buckets)
@@ -135,11 +124,12 @@ def flow_plan(
                     continue
                 row = capacity_rows.get((machine, bucket))
                 if row is None:
-                    whole = model.calendars[machine].open_between(edges[bucket], edges[bucket + 1])
-                    row = programme.add_row(-INFINITY, float(whole))
-                    capacity_rows[(machine, bucket)] = row
-                entries = [(row, pace(option)), *rows.entries(key, bucket)]
-                columns.append((programme.add_column(price(option), entries), key, machine))
+                    row = capacity_rows[(machine, bucket)] = programme.add_row(-INFINITY, 0.0)
+                programme.row_upper[row] = max(programme.row_upper[row], float(minutes))
+                entries = [(row, float(minutes_per_piece(option))), *rows.entries(key, bucket)]
+                columns.append(
+                    (programme.add_column(float(price_per_piece(option)), entries), key, machine)
+                )
     solution = programme.solve(time_limit=time_limit)
     if solution is None:
         return None

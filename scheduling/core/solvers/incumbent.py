@@ -58,6 +58,7 @@ class Incumbent:
         goal: Objective,
         clock: Clock,
         on_progress: Progress | None = None,
+        on_plan: Callable[[Schedule], None] | None = None,
     ) -> None:
         self.problem = problem
         self.goal = goal
@@ -67,6 +68,7 @@ class Incumbent:
         self.lower_bound: int | None = None
         self._rank: tuple[int, ...] = ()
         self._on_progress = on_progress
+        self._on_plan = on_plan
 
     @property
     def is_optimal(self) -> bool:
@@ -98,6 +100,8 @@ class Incumbent:
         if broken:
             return False
         self.schedule, self.value, self._rank = schedule, value, rank
+        if self._on_plan is not None:
+            self._on_plan(schedule)
         self._report()
         return True
 

@@ -1,55 +1,58 @@
-"""Plan a market: cut orders into lots, spread them over machines, sequence, keep the best.
-
-A portfolio of quick passes. Each pass fixes how many lots an order is cut into, in which
-sequence orders enter, and who may take how much (shares of a flow plan at some finishing
-time and price, or anybody); list scheduling does the rest. Every pass is complete by itself,
-so there is an answer after the first and the best so far at any time.
-"""
+"""Make one plan of a market by a recipe: cut orders into lots, then list-schedule them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from random import Random
+from dataclasses import dataclass
 
 from scheduling.core.calendars import NEVER
 from scheduling.core.problem import Order
 from scheduling.core.reach import ReachModel
-from scheduling.core.result import Objective
 from scheduling.core.schedule import Assignment
-from scheduling.core.solvers.dispatch import Dispatcher, Lot, NoPlace, Shares
-from scheduling.core.solvers.flow import flow_plan, piece_price
-from scheduling.core.solvers.incumbent import Incumbent
+from scheduling.core.solvers.dispatch import Dispatcher, Lot, Shares
 from scheduling.core.solvers.lots import LotLimits, largest_lot, lot_limits, lot_sizes
 
 FIRST_LOT_COUNT = 16
-FINISH_STEPS = 6
-FINISH_PATIENCE = 2
 RAMP_ONLY_FACTOR = 6
-SEQUENCE_TRIES = 400
 DEFAULT_MAX_LOTS = 4000
+
+Kept = Mapping[tuple[str, int], Mapping[int, str]]
+"""Machine per step, for some (order, lot)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How one pass of list scheduling is to go about it."""
+    """How one pass of list scheduling is to go about it.
+
+    `shares` name the machines to prefer for each step; with `keeps_budgets` each takes no
+    more than its share of the pieces.
+    """
 
     lots: int
     sequence: tuple[str, ...]
     one_by_one: bool = False
     ramp: bool = False
     shares: Shares | None = None
+    keeps_budgets: bool = False
     cheapest_first: bool = False
     finish: int | None = None
 
 
 class MarketPlanner:
-    """Makes plans of a market by recipes; `safe` reckons with the low rates."""
+    """Makes plans of a market by recipes.
+
+    `kept` names, per (order, lot), the machines that steps of partly frozen lots go back to.
+    """
 
     def __init__(
-        self, model: ReachModel, *, safe: bool = False, max_lots: int = DEFAULT_MAX_LOTS
+        self,
+        model: ReachModel,
+        *,
+        max_lots: int = DEFAULT_MAX_LOTS,
+        kept: Kept | None = None,
     ) -> None:
         self.model = model
         self.problem = model.problem
-        self.safe = safe
+        self.kept = kept or {}
+        self._flow_models: dict[int, ReachModel] = {}
         self.max_lots = max_lots
         self._limits = {order.id: self._lot_limits(order) for order in self.problem.orders}
         self._ramp = {order.id: self._ramp_lots(order) for order in self.problem.orders}
@@ -64,9 +67,9 @@ class MarketPlanner:
             self.problem,
             calendars=self.model.calendars,
             shares=recipe.shares,
+            keeps_budgets=recipe.keeps_budgets,
             latest=self._latest(recipe.finish),
             cheapest_first=recipe.cheapest_first,
-            safe=self.safe,
         )
         lots_of = [self.lots(self.problem.order_by_id[order], recipe) for order in recipe.sequence]
         if recipe.one_by_one:
@@ -80,7 +83,13 @@ class MarketPlanner:
             if assignment.order == order.id:
                 fixed.setdefault(assignment.lot, {})[assignment.step] = assignment
         lots = [
-            Lot(order=order, number=number, quantity=_quantity(steps), fixed=steps)
+            Lot(
+                order=order,
+                number=number,
+                quantity=_quantity(steps),
+                fixed=steps,
+                kept=self.kept.get((order.id, number), {}),
+            )
             for number, steps in sorted(fixed.items())
         ]
         left = order.quantity - sum(lot.quantity for lot in lots)
@@ -113,6 +122,19 @@ class MarketPlanner:
         while count < most:
             count = min(most, count * 2)
             yield count
+
+    def flow_model(self, lots: int) -> ReachModel:
+        """Return a model that leaves time for lots of that count to pass through all steps."""
+        if lots not in self._flow_models:
+            usual = {order.id: -(-order.quantity // lots) for order in self.problem.orders}
+            self._flow_models[lots] = ReachModel(
+                self.problem, calendars=self.model.calendars, usual_lots=usual
+            )
+        return self._flow_models[lots]
+
+    def fewest_lots(self, order: Order) -> int:
+        """Return the fewest lots that `order` may be cut into."""
+        return self._count_range(order)[0]
 
     def ramps(self, lots: int) -> tuple[bool, ...]:
         """Say whether to try even lots, ramped ones or both: many lots are better ramped."""
@@ -166,173 +188,3 @@ def finish_times(orders: Sequence[Order], finish: int) -> dict[str, int]:
 
 def _quantity(steps: Mapping[int, Assignment]) -> int:
     return next(iter(steps.values())).quantity
-
-
-def improve_market(planner: MarketPlanner, incumbent: Incumbent, *, seed: int) -> NoPlace | None:
-    """Run the portfolio until it is done, optimal or out of time.
-
-    Returns what last kept an order from being planned, for the explanation.
-    """
-    search = _Search(planner, incumbent, seed)
-    search.run()
-    return search.failure
-
-
-class _Search:
-    """One run of the portfolio."""
-
-    def __init__(self, planner: MarketPlanner, incumbent: Incumbent, seed: int) -> None:
-        self.planner = planner
-        self.incumbent = incumbent
-        self.random = Random(seed)
-        self.failure: NoPlace | None = None
-        self.best: Recipe | None = None
-        self.orders = planner.problem.orders
-
-    def run(self) -> None:
-        for stage in (self._plain, self._cheap, self._by_flow, self._resequenced):
-            stage()
-            if self._is_done:
-                return
-
-    @property
-    def _is_done(self) -> bool:
-        return self.incumbent.is_optimal or self.incumbent.clock.is_over
-
-    def _try(self, recipe: Recipe) -> bool:
-        """Carry out a recipe and keep its plan if it is the best; False when time is over."""
-        try:
-            kept = self.incumbent.offer(self.planner.plan(recipe))
-        except NoPlace as failure:
-            self.failure, kept = failure, False
-        if kept:
-            self.best = recipe
-        return not self._is_done
-
-    def _plain(self) -> None:
-        """Try lot counts, each lot going where it ends first."""
-        sequence = _by_urgency(self.orders)
-        worse = 0
-        for lots in self.planner.lot_counts():
-            before = self.incumbent.value
-            for ramp in self.planner.ramps(lots):
-                if not self._try(Recipe(lots=lots, sequence=sequence, ramp=ramp)):
-                    return
-            if len(sequence) > 1:
-                recipe = Recipe(lots=lots, sequence=sequence, one_by_one=True)
-                if not self._try(recipe):
-                    return
-            improved = before is None or self.incumbent.value != before
-            worse = 0 if improved or lots <= FIRST_LOT_COUNT else worse + 1
-            if worse >= 2:
-                return
-
-    def _cheap(self) -> None:
-        """Try the cheapest machine for each lot, as far as dates allow."""
-        if self.incumbent.goal is not Objective.COST and not self._has_ceiling:
-            return
-        finish = self._horizon()
-        for lots in (1, 2, 4, 8, 16, 64, 256):
-            recipe = Recipe(
-                lots=lots,
-                sequence=_by_urgency(self.orders),
-                one_by_one=True,
-                cheapest_first=True,
-                finish=finish,
-            )
-            if lots <= self.planner.max_lots and not self._try(recipe):
-                return
-
-    @property
-    def _has_ceiling(self) -> bool:
-        return any(order.price_ceiling_minor is not None for order in self.orders)
-
-    def _by_flow(self) -> None:
-        """Let flow plans say who makes how much, for finishing times from early to late."""
-        lots = self.best.lots if self.best is not None else FIRST_LOT_COUNT
-        idle = 0
-        for finish in self._finishing_times():
-            if idle >= FINISH_PATIENCE:
-                return
-            flow = flow_plan(
-                self.planner.model,
-                finish=finish_times(self.orders, finish),
-                price=piece_price,
-                time_limit=self.incumbent.clock.remaining,
-            )
-            if flow is None:
-                continue
-            before = self.incumbent.schedule
-            recipe = Recipe(lots=lots, sequence=_by_urgency(self.orders), shares=flow.shares)
-            for ramp in self.planner.ramps(lots):
-                if not self._try(replace(recipe, ramp=ramp)):
-                    return
-            idle = idle + 1 if self.incumbent.schedule is before else 0
-
-    def _finishing_times(self) -> list[int]:
-        """Return finishing times between the bound and the horizon, the tightest first."""
-        early = max(self.planner.model.completion(order) for order in self.orders)
-        if self.incumbent.goal is Objective.MAKESPAN:
-            early = max(early, self.incumbent.lower_bound or 0)
-        late = self._horizon()
-        if self.incumbent.goal is not Objective.COST and not self._has_ceiling:
-            late = min(late, self.incumbent.value or late) if early else late
-        span = max(0, late - early)
-        times = [early + span * index // FINISH_STEPS for index in range(1, FINISH_STEPS + 1)]
-        return times[::-1] if self.incumbent.goal is Objective.COST else times
-
-    def _horizon(self) -> int:
-        """Return the last minute worth planning for."""
-        deadlines = [order.deadline for order in self.orders]
-        ends = [
-            self.planner.model.calendars[option.machine.id].ends[-1]
-            for options in self.planner.model.options.values()
-            for option in options
-            if self.planner.model.calendars[option.machine.id].ends
-        ]
-        horizon = max(ends, default=0)
-        if all(deadline is not None for deadline in deadlines):
-            horizon = min(horizon, max(d for d in deadlines if d is not None))
-        if horizon >= NEVER:
-            work = sum(
-                max(
-                    option.work_minutes(order.quantity) + option.set_up_minutes
-                    for option in self.planner.model.options[(order.id, step)]
-                )
-                for order in self.orders
-                for step in range(len(order.steps))
-            )
-            earliest = max(self.planner.problem.earliest_start(order) for order in self.orders)
-            horizon = earliest + work
-        return horizon
-
-    def _resequenced(self) -> None:
-        """Swap orders in the sequence of the best recipe while that helps."""
-        if len(self.orders) < 2:
-            return
-        recipe = self.best or Recipe(lots=FIRST_LOT_COUNT, sequence=_by_urgency(self.orders))
-        recipe = replace(recipe, one_by_one=True, shares=None)
-        idle = 0
-        while idle < SEQUENCE_TRIES:
-            sequence = list(recipe.sequence)
-            a, b = self.random.sample(range(len(sequence)), 2)
-            sequence.insert(b, sequence.pop(a))
-            trial = replace(recipe, sequence=tuple(sequence))
-            before = self.incumbent.schedule
-            if not self._try(trial):
-                return
-            if self.incumbent.schedule is before:
-                idle += 1
-            else:
-                recipe, idle = trial, 0
-
-
-def _by_urgency(orders: Sequence[Order]) -> tuple[str, ...]:
-    """Sort orders by deadline, due date and release: the urgent first."""
-
-    def urgency(order: Order) -> tuple[int, int, int]:
-        deadline = NEVER if order.deadline is None else order.deadline
-        due = deadline if order.due is None else order.due
-        return min(deadline, due), due, order.release
-
-    return tuple(order.id for order in sorted(orders, key=urgency))

@@ -13,7 +13,8 @@ from scheduling.core.result import Objective, Result, Status, Unplanned
 from scheduling.core.schedule import Schedule
 from scheduling.core.solvers.flow import balance_weights, rent_weights
 from scheduling.core.solvers.incumbent import Clock, FaultySchedule, Incumbent, Progress
-from scheduling.core.solvers.market import DEFAULT_MAX_LOTS, MarketPlanner, improve_market
+from scheduling.core.solvers.market import DEFAULT_MAX_LOTS, MarketPlanner
+from scheduling.core.solvers.portfolio import improve_market
 from scheduling.core.solvers.shop import improve_shop
 
 
@@ -26,6 +27,7 @@ def solve(
     seed: int = 0,
     max_lots: int = DEFAULT_MAX_LOTS,
     on_progress: Progress | None = None,
+    on_plan: Callable[[Schedule], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Result:
     """Find a good plan, with a proven bound, within `time_limit` wall seconds.
@@ -34,6 +36,7 @@ def solve(
         workers: threads for constraint programming (shops only).
         max_lots: the most lots an order is cut into; more lots overlap steps better.
         on_progress: called with (incumbent, lower bound, seconds) as either improves.
+        on_plan: called with each sound plan that is better than those before.
         should_stop: asked often; once true, the best plan so far is handed back.
 
     Raises:
@@ -43,7 +46,7 @@ def solve(
     cpu_start = process_time()
     result = Result(status=Status.INVALID, goal=objective, seed=seed)
     if not problem.validate():
-        incumbent = Incumbent(problem, objective, clock, on_progress)
+        incumbent = Incumbent(problem, objective, clock, on_progress, on_plan)
         result = _search(incumbent, workers=workers, seed=seed, max_lots=max_lots)
         result = replace(result, goal=objective, seed=seed)
     return replace(result, runtime_s=clock.elapsed, cpu_s=process_time() - cpu_start)

@@ -1,0 +1,43 @@
+"""`manage.py bench NAME`: measure the figures that an issue asked for."""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from scheduling.problem_files import native_output_on_stderr
+
+BENCHES = {"plates": "bench.plates:bench_plates"}
+"""Name to `module:function`; the function takes `seed` and `scale` and returns the report."""
+
+
+class Command(BaseCommand):
+    help = "Run a benchmark and print its figures."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", choices=sorted(BENCHES))
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--scale", type=float, default=1.0)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        run = _bench(options["name"])
+        with native_output_on_stderr():
+            report = run(seed=options["seed"], scale=options["scale"])
+        if options["json"]:
+            self.stdout.write(json.dumps(report, ensure_ascii=False))
+            return
+        for figure in report["figures"]:
+            mark = "holds" if figure["holds"] else "MISSED"
+            line = f"{figure['name']:24} {figure['value']!s:>12} {figure['unit']:6}"
+            self.stdout.write(f"{line} goal {figure['goal']:10} {mark}")
+
+
+def _bench(name: str) -> Callable[..., dict[str, Any]]:
+    module, _, function = BENCHES[name].partition(":")
+    found: Callable[..., dict[str, Any]] = getattr(import_module(module), function)
+    return found

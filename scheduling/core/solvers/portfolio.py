@@ -1,0 +1,245 @@
+"""Search a market with a portfolio of quick recipes and keep the best plan.
+
+Each recipe fixes how many lots an order is cut into, in which sequence orders enter, and who
+may take how much (by a flow plan for some finishing time, or anybody); list scheduling does
+the rest. Every recipe gives a complete plan, so there is an answer after the first and the
+best so far at any time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from random import Random
+
+from scheduling.core.bounds import makespan_bound, step_weights
+from scheduling.core.calendars import NEVER
+from scheduling.core.measures import objective_value
+from scheduling.core.problem import Order
+from scheduling.core.result import Objective
+from scheduling.core.solvers.dispatch import NoPlace
+from scheduling.core.solvers.flow import flow_plan
+from scheduling.core.solvers.incumbent import Incumbent
+from scheduling.core.solvers.market import (
+    FIRST_LOT_COUNT,
+    MarketPlanner,
+    Recipe,
+    finish_times,
+)
+
+FINISH_STEPS = 8
+FINISH_PATIENCE = 2
+HALVINGS = 3
+CHEAP_LOTS = (1, 2, 4, 8, 16, 64)
+BUDGETED_LOTS = 300
+SEQUENCE_TRIES = 400
+
+
+def improve_market(planner: MarketPlanner, incumbent: Incumbent, *, seed: int) -> NoPlace | None:
+    """Run the portfolio until it is done, optimal or out of time.
+
+    Returns what last kept an order from being planned, for the explanation.
+    """
+    search = _Search(planner, incumbent, seed)
+    search.run()
+    return search.failure
+
+
+class _Search:
+    """One run of the portfolio."""
+
+    def __init__(self, planner: MarketPlanner, incumbent: Incumbent, seed: int) -> None:
+        self.planner = planner
+        self.incumbent = incumbent
+        self.random = Random(seed)
+        self.failure: NoPlace | None = None
+        self.best: Recipe | None = None
+        self.orders = planner.problem.orders
+
+    def run(self) -> None:
+        for stage in (self._plain, self._cheap, self._by_flow, self._resequenced):
+            stage()
+            if self._is_done:
+                return
+
+    @property
+    def _is_done(self) -> bool:
+        return self.incumbent.is_optimal or self.incumbent.clock.is_over
+
+    def _try(self, recipe: Recipe) -> bool:
+        """Carry out a recipe and keep its plan if it is the best; False when time is over."""
+        try:
+            kept = self.incumbent.offer(self.planner.plan(recipe))
+        except NoPlace as failure:
+            self.failure, kept = failure, False
+        if kept:
+            self.best = recipe
+        return not self._is_done
+
+    def _plain(self) -> None:
+        """Try lot counts, each lot going where it ends first."""
+        sequence = _by_urgency(self.orders)
+        worse = 0
+        for lots in self.planner.lot_counts():
+            before = self.incumbent.value
+            for ramp in self.planner.ramps(lots):
+                if not self._try(Recipe(lots=lots, sequence=sequence, ramp=ramp)):
+                    return
+            if len(sequence) > 1:
+                recipe = Recipe(lots=lots, sequence=sequence, one_by_one=True)
+                if not self._try(recipe):
+                    return
+            improved = before is None or self.incumbent.value != before
+            worse = 0 if improved or lots <= FIRST_LOT_COUNT else worse + 1
+            if worse >= 2 or (self.best is not None and self.incumbent.goal is Objective.COST):
+                return
+
+    def _cheap(self) -> None:
+        """Try the cheapest machine for each lot, as far as dates allow."""
+        if self.incumbent.goal is not Objective.COST and not self._has_ceiling:
+            return
+        finish = self._horizon()
+        fewest = max((self.planner.fewest_lots(order) for order in self.orders), default=1)
+        for lots in sorted({max(count, fewest) for count in CHEAP_LOTS}):
+            recipe = Recipe(
+                lots=lots,
+                sequence=_by_urgency(self.orders),
+                one_by_one=True,
+                cheapest_first=True,
+                finish=finish,
+            )
+            if not self._try(recipe):
+                return
+
+    @property
+    def _has_ceiling(self) -> bool:
+        return any(order.price_ceiling_minor is not None for order in self.orders)
+
+    def _by_flow(self) -> None:
+        """Let flow plans say who makes how much, for several finishing times."""
+        if self.incumbent.goal is Objective.COST or self._has_ceiling:
+            self._late_flows()
+        if self.incumbent.goal is not Objective.COST and not self._is_done:
+            self._early_flows()
+
+    def _early_flows(self) -> None:
+        """Plan by flows that finish early, from the bound on, while they help."""
+        early, late = self._bound, self.incumbent.value or self._horizon()
+        if self.incumbent.goal is not Objective.MAKESPAN:
+            late = self._horizon()
+        lots = self.best.lots if self.best is not None else FIRST_LOT_COUNT
+        idle = 0
+        for index in range(1, FINISH_STEPS + 1):
+            before = self.incumbent.schedule
+            self._flow(early + max(0, late - early) * index // FINISH_STEPS, lots)
+            idle = idle + 1 if self.incumbent.schedule is before else 0
+            if idle >= FINISH_PATIENCE or self._is_done:
+                return
+
+    def _late_flows(self) -> None:
+        """Plan by flows that finish as late as they may: the later, the cheaper.
+
+        Lots run later than the flow by what they take to pass through all steps. The first
+        guess for that delay is how far the best plan so far is behind the bound; then the
+        finishing time is halved towards the latest that still keeps every date.
+        """
+        early, late = self._bound, self._horizon()
+        lots = max(self.planner.lot_counts())
+        if self._flow(late, lots) or self._is_done:
+            return
+        guess = late - (self._completion() - early)
+        for _ in range(HALVINGS):
+            guess = max(early, guess)
+            if self._flow(guess, lots):
+                early = guess
+            else:
+                late = guess
+            if self._is_done or late - early < 2:
+                return
+            guess = (early + late) // 2
+
+    @cached_property
+    def _bound(self) -> int:
+        model = self.planner.model
+        return makespan_bound(model, step_weights(model)).value or 0
+
+    def _completion(self) -> int:
+        schedule = self.incumbent.schedule
+        if schedule is None:
+            return self._bound
+        return objective_value(self.planner.problem, schedule, Objective.MAKESPAN)
+
+    def _flow(self, finish: int, lots: int) -> bool:
+        """Try the flow plan that finishes by `finish`; tell whether it gave a better plan."""
+        before = self.incumbent.schedule
+        flow = flow_plan(
+            self.planner.flow_model(lots),
+            finish=finish_times(self.orders, finish),
+            time_limit=self.incumbent.clock.remaining,
+        )
+        if flow is None:
+            return False
+        recipe = Recipe(lots=lots, sequence=_by_urgency(self.orders), shares=flow.shares)
+        for ramp in self.planner.ramps(lots):
+            if not self._try(replace(recipe, ramp=ramp)):
+                break
+            if lots <= BUDGETED_LOTS and not self._try(
+                replace(recipe, ramp=ramp, keeps_budgets=True)
+            ):
+                break
+        return self.incumbent.schedule is not before
+
+    def _horizon(self) -> int:
+        """Return the last minute worth planning for."""
+        deadlines = [order.deadline for order in self.orders]
+        ends = [
+            self.planner.model.calendars[option.machine.id].ends[-1]
+            for options in self.planner.model.options.values()
+            for option in options
+            if self.planner.model.calendars[option.machine.id].ends
+        ]
+        horizon = max(ends, default=0)
+        if all(deadline is not None for deadline in deadlines):
+            horizon = min(horizon, max(d for d in deadlines if d is not None))
+        if horizon >= NEVER:
+            work = sum(
+                max(
+                    option.work_minutes(order.quantity) + option.set_up_minutes
+                    for option in self.planner.model.options[(order.id, step)]
+                )
+                for order in self.orders
+                for step in range(len(order.steps))
+            )
+            earliest = max(self.planner.problem.earliest_start(order) for order in self.orders)
+            horizon = earliest + work
+        return horizon
+
+    def _resequenced(self) -> None:
+        """Swap orders in the sequence of the best recipe while that helps."""
+        if len(self.orders) < 2:
+            return
+        recipe = self.best or Recipe(lots=FIRST_LOT_COUNT, sequence=_by_urgency(self.orders))
+        recipe = replace(recipe, one_by_one=True, shares=None)
+        idle = 0
+        while idle < SEQUENCE_TRIES:
+            sequence = list(recipe.sequence)
+            a, b = self.random.sample(range(len(sequence)), 2)
+            sequence.insert(b, sequence.pop(a))
+            trial = replace(recipe, sequence=tuple(sequence))
+            before = self.incumbent.schedule
+            if not self._try(trial):
+                return
+            if self.incumbent.schedule is before:
+                idle += 1
+            else:
+                recipe, idle = trial, 0
+
+
+def _by_urgency(orders: Sequence[Order]) -> tuple[str, ...]:
+    """Sort orders by deadline, due date and release: the urgent first."""
+
+    def urgency(order: Order) -> tuple[int, int, int]:
+        deadline = NEVER if order.deadline is None else order.deadline
+        due = deadline if order.due is None else order.due
+        return min(deadline, due), due, order.release
+
+    return tuple(order.id for order in sorted(orders, key=urgency))

@@ -1,0 +1,184 @@
+"""What a buyer chooses from: the band, the four plans with reasons, and a declined share."""
+
+from dataclasses import replace
+from time import process_time
+
+import pytest
+
+from scheduling.core import (
+    Machine,
+    PlanName,
+    Problem,
+    Schedule,
+    Status,
+    Transport,
+    alternatives,
+    band,
+    replan,
+    solve,
+    violations,
+)
+from tests.core.scheduling.shops import DAY, machine, market, order
+
+
+def town(**limits: object) -> Problem:
+    """Two steps, four machines each: dear and fast, cheap and slow, and one that runs late."""
+    makers: list[Machine] = []
+    for process in ("cutting", "pressing"):
+        for name, rate, price, reliability in (
+            ("fast", 120, 3000, 990),
+            ("cheap", 60, 900, 950),
+            ("plain", 80, 1600, 980),
+            ("late", 100, 1500, 700),
+        ):
+            made = machine(
+                f"{name}-{process}",
+                process,
+                factory=name,
+                rate=rate,
+                price_per_hour_minor=price,
+                set_up_minutes=10,
+                rate_low_permille=900,
+            )
+            makers.append(replace(made, reliability_permille=reliability))
+    wanted = order("signs", 600, steps="cutting,pressing", destination="shop", **limits)
+    return market(*makers, wanted, transport=Transport(default_minutes=30))
+
+
+def test_the_four_plans_differ_in_the_way_their_names_say() -> None:
+    problem = town(due=2000)
+    made = alternatives(problem, seed=1)
+    plans = {plan.name: plan for plan in made.plans}
+    assert set(plans) == set(PlanName)
+    for plan in made.plans:
+        assert violations(problem, plan.result.schedule) == []
+        assert plan.completion <= 2000
+        assert plan.completion_bound is not None
+        assert plan.completion >= plan.completion_bound
+        assert plan.cost_bound_minor is not None
+        assert plan.cost_minor >= plan.cost_bound_minor
+    fastest, cheapest = plans[PlanName.FASTEST], plans[PlanName.CHEAPEST]
+    assert fastest.completion == min(plan.completion for plan in made.plans)
+    assert cheapest.cost_minor == min(plan.cost_minor for plan in made.plans)
+    assert fastest.completion <= plans[PlanName.BALANCED].completion <= cheapest.completion
+    assert plans[PlanName.SAFEST].reliability_permille >= fastest.reliability_permille
+    assert list(made.frontier) == sorted(made.frontier)
+
+
+def test_the_safest_plan_still_holds_when_every_machine_runs_at_its_low_rate() -> None:
+    problem = town(due=3000)
+    safest = alternatives(problem, seed=1).plan(PlanName.SAFEST)
+    slow = replace(
+        problem,
+        machines=tuple(
+            replace(
+                each,
+                capabilities=tuple(
+                    replace(c, rate_per_hour=c.rate_per_hour * 9 // 10) for c in each.capabilities
+                ),
+            )
+            for each in problem.machines
+        ),
+    )
+    assert violations(slow, safest.result.schedule) == []
+
+
+def test_every_machine_has_a_reason_in_or_out() -> None:
+    problem = town(due=2000, excluded_factories=frozenset({"late"}))
+    for plan in alternatives(problem, seed=1).plans:
+        named = {c.machine for c in plan.chosen} | {i.machine for i in plan.idle}
+        named |= {removal.machine for removal in plan.removed}
+        assert named == {each.id for each in problem.machines}
+        assert {r.reason.code for r in plan.removed} == {"excluded_factory"}
+        sentences = [why.sentence for choice in plan.chosen for why in choice.reasons]
+        sentences += [idle.reason.sentence for idle in plan.idle]
+        assert all(sentence.endswith(".") for sentence in sentences)
+        assert sum(choice.cost_minor for choice in plan.chosen) == plan.cost_minor
+
+
+def test_an_order_that_nobody_can_do_gives_the_reason_instead_of_plans() -> None:
+    made = alternatives(town(deadline=50))
+    assert made.plans == ()
+    assert made.failure is not None
+    assert made.failure.status is Status.INFEASIBLE
+    refused = band(town(deadline=50))
+    assert refused.earliest is None
+    assert refused.reason is not None
+    assert refused.reason.code == made.failure.unplanned[0].code
+
+
+def test_a_small_order_has_its_plans_within_a_second_and_its_band_at_once() -> None:
+    problem = town(due=2000)
+    alternatives(problem)
+    began = process_time()
+    alternatives(problem)
+    assert process_time() - began < 1.5
+    began = process_time()
+    offered = band(problem)
+    assert process_time() - began < 0.2
+    assert (offered.machines, offered.factories) == (8, 4)
+
+
+def test_the_band_holds_the_plans() -> None:
+    problem = town(due=2000)
+    offered, made = band(problem), alternatives(problem, seed=1)
+    fastest, cheapest = made.plan(PlanName.FASTEST), made.plan(PlanName.CHEAPEST)
+    assert offered.earliest is not None
+    assert offered.likely is not None
+    assert offered.earliest <= fastest.completion <= offered.likely * 1.2
+    assert offered.price_low_minor is not None
+    assert offered.price_high_minor is not None
+    assert offered.price_low_minor <= cheapest.cost_minor * 1.01
+    assert offered.price_low_minor <= offered.price_high_minor
+
+
+@pytest.fixture
+def planned() -> tuple[Problem, Schedule]:
+    problem = town()
+    return problem, solve(problem, time_limit=5, seed=1, max_lots=40).schedule
+
+
+def test_a_declined_factory_is_replaced_and_the_rest_stays(
+    planned: tuple[Problem, Schedule],
+) -> None:
+    problem, previous = planned
+    again = replan(problem, previous, declined_factories={"fast"})
+    assert again.result.is_plan
+    assert violations(again.problem, again.result.schedule) == []
+    factories = {again.problem.machine_by_id[a.machine].factory for a in again.result.schedule}
+    assert "fast" not in factories
+    assert again.declined
+    gone = set(again.declined) | {moved.before for moved in again.moved}
+    assert set(previous) - gone <= set(again.result.schedule)
+    before, after = again.completion_before["signs"], again.completion_after["signs"]
+    assert after >= before
+
+
+def test_one_declined_lot_moves_nothing_else_when_there_is_room(
+    planned: tuple[Problem, Schedule],
+) -> None:
+    problem, previous = planned
+    last = max((a for a in previous if a.step == 1), key=lambda a: a.end)
+    again = replan(problem, previous, declined_lots={(last.order, last.lot, last.step)})
+    assert again.result.is_plan
+    assert again.declined == (last,)
+    assert again.moved == ()
+    (placed,) = (a for a in again.result.schedule if (a.lot, a.step) == (last.lot, 1))
+    assert placed.machine != last.machine
+
+
+def test_work_that_has_started_is_not_taken_away(planned: tuple[Problem, Schedule]) -> None:
+    problem, previous = planned
+    now = 100
+    again = replan(problem, previous, declined_factories={"fast"}, now=now)
+    assert again.result.is_plan
+    assert all(a.start >= now for a in again.declined)
+    assert violations(again.problem, again.result.schedule) == []
+    assert {a for a in previous if a.start < now} <= set(again.result.schedule)
+
+
+def test_a_share_that_nobody_else_can_take_is_said_so() -> None:
+    problem = market(machine("only", windows=DAY), order("signs", 600))
+    previous = solve(problem, time_limit=2).schedule
+    with pytest.raises(ValueError, match="is excluded: allow at least one"):
+        replan(problem, previous, declined_factories={"only-works"})

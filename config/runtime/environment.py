@@ -22,6 +22,7 @@ OFFLINE_COMMANDS = frozenset(
         *("findstatic", "spectacular", "diffsettings", "startapp"),
     }
 )
+OFFLINE_BENCHES = frozenset({"plates"})
 OFFLINE_ADDRESSES = {
     "DATABASE_URL": "postgres://app_user@127.0.0.1:1/openfloor",
     "DATABASE_OWNER_URL": "postgres://app_owner@127.0.0.1:1/openfloor",
@@ -51,7 +52,8 @@ def needs_servers(argv: Sequence[str]) -> bool:
     """Say whether the command in `argv` cannot do its work without a server."""
     command = argv[1] if len(argv) > 1 else "help"
     wants_help = any(word in ("-h", "--help", "--version") for word in argv[1:])
-    return not (wants_help or command in OFFLINE_COMMANDS)
+    is_pure_bench = command == "bench" and not OFFLINE_BENCHES.isdisjoint(argv[2:])
+    return not (wants_help or is_pure_bench or command in OFFLINE_COMMANDS)
 
 
 def with_owner_database(argv: Sequence[str]) -> list[str]:

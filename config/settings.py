@@ -196,6 +196,10 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Real seconds: with a fast site clock an offer's hour may be over in less than a minute.
+CELERY_BEAT_SCHEDULE = {
+    "sweep-expired-offers": {"task": "marketplace.sweep_expired_offers", "schedule": 3.0},
+}
 
 # One clock for the whole site (tenants/clock.py). Without an epoch it is real time.
 SITE_CLOCK_EPOCH = os.environ.get("SITE_CLOCK_EPOCH", "")

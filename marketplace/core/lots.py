@@ -14,6 +14,8 @@ from enum import StrEnum
 class Refusal(StrEnum):
     """Why a report cannot be taken."""
 
+    UNKNOWN = "unknown"
+    """No such operation in this organisation."""
     NOT_RELEASED = "not_released"
     """The work order still waits for the order's money."""
     LOT_NOT_HERE = "lot_not_here"
@@ -72,38 +74,27 @@ class Claim:
     at: datetime
 
 
-def after_start(lot: LotOnMachine, *, at: datetime) -> LotOnMachine:
-    """Return the lot with work begun at `at`; of two starts the earlier one stands.
-
-    Raises:
-        ReportRefused: the lot is not here, or the order's money is not.
-    """
-    _refuse_absent(lot)
-    if lot.started_at is not None and lot.started_at <= at:
-        return lot
-    return replace(lot, started_at=at)
-
-
 def after_claim(lot: LotOnMachine, claim: Claim) -> tuple[LotOnMachine, Outcome]:
     """Return the lot as the claim leaves it, and what became of the claim.
 
-    A claim that comes before the word of the start is that word too. The lot is finished, once and
-    for all, when every piece that came in is good or scrap.
+    Work has begun at the earliest claim of all; a claim of nothing says just that. The lot is
+    finished, once and for all, when every piece that came in is good or scrap.
 
     Raises:
         ReportRefused: it contradicts what is known of the lot.
     """
     _refuse_absent(lot)
-    if (claim.good, claim.scrap) == (lot.good, lot.scrap) and lot.reported_at is not None:
-        return lot, Outcome.UNCHANGED
     if claim.good < 0 or claim.scrap < 0:
         raise ReportRefused(Refusal.NEGATIVE)
-    assert lot.received is not None
     total = claim.good + claim.scrap
-    if total > lot.received:
+    if total > (lot.received or 0):
         raise ReportRefused(Refusal.TOO_MANY)
-    if lot.reported_at is not None and claim.at < lot.reported_at:
-        return lot, Outcome.LATE
+    if lot.reported_at is not None:
+        known = replace(lot, started_at=min(lot.started_at or claim.at, claim.at))
+        if (claim.good, claim.scrap) == (lot.good, lot.scrap):
+            return known, Outcome.UNCHANGED
+        if claim.at < lot.reported_at:
+            return known, Outcome.LATE
     if lot.is_ended:
         raise ReportRefused(Refusal.ENDED)
     return replace(

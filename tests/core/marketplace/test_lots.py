@@ -15,7 +15,6 @@ from marketplace.core.lots import (
     Refusal,
     ReportRefused,
     after_claim,
-    after_start,
 )
 from marketplace.core.progress import deviates
 
@@ -49,7 +48,8 @@ def test_the_same_claim_again_changes_nothing() -> None:
 
 def test_a_late_claim_does_not_undo_a_later_one() -> None:
     lot, _outcome = after_claim(HERE, _claim(80, minute=10))
-    assert after_claim(lot, _claim(50, minute=5)) == (lot, Outcome.LATE)
+    after, outcome = after_claim(lot, _claim(50, minute=5))
+    assert (after.good, after.reported_at, outcome) == (80, lot.reported_at, Outcome.LATE)
 
 
 def test_a_later_claim_may_correct_a_slip_of_the_pen() -> None:
@@ -58,9 +58,10 @@ def test_a_later_claim_may_correct_a_slip_of_the_pen() -> None:
     assert (lot.good, outcome) == (9, Outcome.RECORDED)
 
 
-def test_of_two_starts_the_earlier_one_stands() -> None:
-    lot = after_start(after_start(HERE, at=NOON), at=NOON - timedelta(minutes=3))
-    assert after_start(lot, at=NOON).started_at == NOON - timedelta(minutes=3)
+def test_work_has_begun_at_the_earliest_claim() -> None:
+    lot, _outcome = after_claim(HERE, _claim(80, minute=10))
+    lot, outcome = after_claim(lot, _claim(0))
+    assert (lot.started_at, lot.good, outcome) == (NOON, 80, Outcome.LATE)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_claims_end_the_same_in_whatever_order_they_come(
         for claim in claims:
             lot, _outcome = after_claim(lot, claim)
         assert lot.received == lot.good + lot.scrap + lot.in_process
-        ends.append((lot.good, lot.scrap, lot.is_ended))
+        ends.append((lot.good, lot.scrap, lot.is_ended, lot.started_at))
     assert ends[0] == ends[1]
 
 

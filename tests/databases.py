@@ -19,8 +19,9 @@ from psycopg import sql
 
 from config.runtime.roles import open_schema_to_definer
 from config.runtime.schema import schema_digest
+from config.runtime.servers import DATABASE_VARIABLES
 
-SESSION_PATIENCE_S = 5.0
+SESSION_PATIENCE_S = 0.3
 LOCK_NUMBER = 7_231_905
 TEMPLATE_PREFIX = "openfloor_template_"
 
@@ -58,9 +59,9 @@ def drop_test_database() -> None:
 
 
 @contextmanager
-def _maintenance() -> Iterator[psycopg.Connection[Any]]:
-    """Connect as the owner to the database that the tests never touch."""
-    connection = psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True)
+def _maintenance(variable: str = "DATABASE_OWNER_URL") -> Iterator[psycopg.Connection[Any]]:
+    """Connect to the database that the tests never touch, by default as the owner."""
+    connection = psycopg.connect(os.environ[variable], autocommit=True)
     try:
         yield connection
     finally:
@@ -102,14 +103,29 @@ def _clone(connection: psycopg.Connection[Any], template: str) -> None:
 
 
 def _drop(connection: psycopg.Connection[Any], name: str) -> None:
-    """Drop a database once its last session is gone; the owner may not end other roles'.
+    """Drop a database once its last session is gone.
 
-    Closed sessions take a moment to leave. PostgreSQL would look again after 0.1 s only.
+    Closed sessions take a moment to leave, and PostgreSQL would look again only after
+    0.1 s. What a thread of a test has left open is ended for it.
     """
-    deadline = time.monotonic() + SESSION_PATIENCE_S
-    while time.monotonic() < deadline and _has_sessions(connection, name):
+    patient_until = time.monotonic() + SESSION_PATIENCE_S
+    while _has_sessions(connection, name):
+        if time.monotonic() > patient_until:
+            _end_sessions(name)
+            break
         time.sleep(0.003)
     connection.execute(sql.SQL("drop database if exists {}").format(sql.Identifier(name)))
+
+
+def _end_sessions(name: str) -> None:
+    """End the sessions in a database, each as its own role: the owner may not end others'."""
+    for variable in DATABASE_VARIABLES:
+        with _maintenance(variable) as connection:
+            connection.execute(
+                "select pg_terminate_backend(pid, 1000) from pg_stat_activity "
+                "where datname = %s and usename = current_user",
+                [name],
+            )
 
 
 def _has_sessions(connection: psycopg.Connection[Any], name: str) -> bool:

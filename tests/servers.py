@@ -33,6 +33,8 @@ def prepare_environment() -> None:
     os.environ.setdefault(
         "OPENFLOOR_STATIC", "django.contrib.staticfiles.storage.StaticFilesStorage"
     )
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        return
     names = embedded_servers()
     if not names:
         _require_all_roles()
@@ -108,6 +110,8 @@ def free_ports(count: int) -> list[int]:
 
 def _needs_no_servers(arguments: list[str]) -> bool:
     """Say whether every path among `arguments` lies in the folder of the pure tests."""
+    if any(one.startswith(("--deselect", "--ignore")) for one in arguments):
+        return False  # what follows is a path that is not wanted
     paths = [Path(one.partition("::")[0]).resolve() for one in arguments if not one.startswith("-")]
     paths = [path for path in paths if path.exists()]
     return bool(paths) and all(path.is_relative_to(WITHOUT_SERVERS) for path in paths)

@@ -19,8 +19,11 @@ from config.runtime.process import ProcessSpec, StartFailed
 HOST = "127.0.0.1"
 SITE_USER = "site"
 GATEWAY_USER = "gateway"
+# The broker reports every packet as an error, some hundred bytes each, by Python's logging.
 RUN_BROKER = (
-    "import sys; from iotcore.iotcore import IotCoreBroker; "
+    "import logging, sys; logging.basicConfig(level='WARNING'); "
+    "logging.getLogger('rumqttd').setLevel('CRITICAL'); "
+    "from iotcore.iotcore import IotCoreBroker; "
     "IotCoreBroker(config_path=sys.argv[1]).run_forever()"
 )
 
@@ -43,7 +46,7 @@ def mqtt_spec(layout: Layout, credentials: Credentials) -> ProcessSpec:
         folder=folder,
         log=layout.log_folder / "mqtt.log",
         probe=lambda: _answers(layout.mqtt_port, SITE_USER, credentials.mqtt_site),
-        environment={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"},
+        environment={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
         port=layout.mqtt_port,
         port_variable=PORT_VARIABLES["mqtt"][0],
     )

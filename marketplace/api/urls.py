@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from marketplace.api import capacity_views
+from marketplace.api import capacity_views, payment_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("processes/", capacity_views.ProcessesView.as_view(), name="api_processes"),
@@ -22,4 +22,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="api_capacity_withdraw",
     ),
     path("listings/", capacity_views.ListingsView.as_view(), name="api_listings"),
+    path("payments/", payment_views.PaymentsView.as_view(), name="api_payments"),
+    path(
+        "payments/<uuid:uid>/proof/",
+        payment_views.PaymentProofView.as_view(),
+        name="api_payment_proof",
+    ),
+    path(
+        "payments/<uuid:uid>/confirm/",
+        payment_views.PaymentConfirmView.as_view(),
+        name="api_payment_confirm",
+    ),
 ]

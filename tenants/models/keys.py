@@ -20,6 +20,8 @@ class Scope(models.TextChoices):
     """Accept and decline offers."""
     PRODUCTION = "production", _("Production")
     """Report work, ship and receive."""
+    PAYMENTS = "payments", _("Payments")
+    """Send proof of payment; for the platform, confirm it."""
     READINGS = "readings", _("Readings")
     """Send device frames over HTTP."""
 

@@ -6,7 +6,7 @@ it earliest, transport and set-up counted. *Shares* from a flow plan restrict wh
 how much of a step.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
@@ -14,6 +14,8 @@ from scheduling.core.calendars import NEVER, Calendar, calendar_of
 from scheduling.core.problem import Option, Order, Problem
 from scheduling.core.schedule import Assignment
 from scheduling.core.solvers.floor import Place, Timeline
+
+PLACED_PER_LOOK = 128
 
 Shares = Mapping[tuple[str, int], Mapping[str, float]]
 """Pieces of each (order, step) that each machine is to make."""
@@ -45,6 +47,10 @@ class NoPlace(Exception):
         super().__init__(f"no place for lot {lot.number} of order {lot.order.id} at step {step}")
 
 
+class OutOfTime(Exception):
+    """Raised when a pass is given up because its time is over."""
+
+
 class Dispatcher:
     """One pass of list scheduling over a problem; make a new one for every pass."""
 
@@ -57,11 +63,13 @@ class Dispatcher:
         keeps_budgets: bool = False,
         latest: Latest | None = None,
         cheapest_first: bool = False,
+        is_over: Callable[[], bool] | None = None,
     ) -> None:
         self.problem = problem
         self.keeps_budgets = keeps_budgets
         self.latest = latest
         self.cheapest_first = cheapest_first
+        self._is_over = is_over or (lambda: False)
         if calendars is None:
             calendars = {machine.id: calendar_of(machine) for machine in problem.machines}
         self.timelines = {
@@ -80,6 +88,7 @@ class Dispatcher:
 
         Raises:
             NoPlace: a lot fits nowhere; what was placed before it is lost.
+            OutOfTime: `is_over` said so.
         """
         done: list[dict[int, Assignment]] = [dict(lot.fixed) for lot in lots]
         heap = [
@@ -88,7 +97,11 @@ class Dispatcher:
             for step in self._next_steps(lot, None, done[index])
         ]
         heapify(heap)
+        placed = 0
         while heap:
+            placed += 1
+            if placed % PLACED_PER_LOOK == 0 and self._is_over():
+                raise OutOfTime
             ready, index, step = heappop(heap)
             lot = lots[index]
             done[index][step] = self._assign(lot, step, ready, done[index])

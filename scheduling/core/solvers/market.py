@@ -1,6 +1,6 @@
 """Make one plan of a market by a recipe: cut orders into lots, then list-schedule them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scheduling.core.calendars import NEVER
@@ -57,11 +57,14 @@ class MarketPlanner:
         self._limits = {order.id: self._lot_limits(order) for order in self.problem.orders}
         self._ramp = {order.id: self._ramp_lots(order) for order in self.problem.orders}
 
-    def plan(self, recipe: Recipe) -> list[Assignment]:
+    def plan(
+        self, recipe: Recipe, *, is_over: Callable[[], bool] | None = None
+    ) -> list[Assignment]:
         """Carry out one recipe.
 
         Raises:
             NoPlace: some lot found no machine with time left.
+            OutOfTime: `is_over` said so before the plan was complete.
         """
         dispatcher = Dispatcher(
             self.problem,
@@ -70,6 +73,7 @@ class MarketPlanner:
             keeps_budgets=recipe.keeps_budgets,
             latest=self._latest(recipe.finish),
             cheapest_first=recipe.cheapest_first,
+            is_over=is_over,
         )
         lots_of = [self.lots(self.problem.order_by_id[order], recipe) for order in recipe.sequence]
         if recipe.one_by_one:

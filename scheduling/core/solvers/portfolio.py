@@ -6,7 +6,7 @@ the rest. Every recipe gives a complete plan, so there is an answer after the fi
 best so far at any time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from random import Random
@@ -16,7 +16,7 @@ from scheduling.core.calendars import NEVER
 from scheduling.core.measures import objective_value
 from scheduling.core.problem import Order
 from scheduling.core.result import Objective
-from scheduling.core.solvers.dispatch import NoPlace
+from scheduling.core.solvers.dispatch import NoPlace, OutOfTime
 from scheduling.core.solvers.flow import flow_plan
 from scheduling.core.solvers.incumbent import Incumbent
 from scheduling.core.solvers.market import (
@@ -34,12 +34,19 @@ BUDGETED_LOTS = 300
 SEQUENCE_TRIES = 400
 
 
-def improve_market(planner: MarketPlanner, incumbent: Incumbent, *, seed: int) -> NoPlace | None:
+def improve_market(
+    planner: MarketPlanner,
+    incumbent: Incumbent,
+    *,
+    seed: int,
+    tighten: Callable[[], None] | None = None,
+) -> NoPlace | None:
     """Run the portfolio until it is done, optimal or out of time.
 
+    `tighten` is called once there is a first plan: the moment to spend time on a bound.
     Returns what last kept an order from being planned, for the explanation.
     """
-    search = _Search(planner, incumbent, seed)
+    search = _Search(planner, incumbent, seed, tighten)
     search.run()
     return search.failure
 
@@ -47,8 +54,15 @@ def improve_market(planner: MarketPlanner, incumbent: Incumbent, *, seed: int) -
 class _Search:
     """One run of the portfolio."""
 
-    def __init__(self, planner: MarketPlanner, incumbent: Incumbent, seed: int) -> None:
+    def __init__(
+        self,
+        planner: MarketPlanner,
+        incumbent: Incumbent,
+        seed: int,
+        tighten: Callable[[], None] | None,
+    ) -> None:
         self.planner = planner
+        self._tighten = tighten
         self.incumbent = incumbent
         self.random = Random(seed)
         self.failure: NoPlace | None = None
@@ -67,10 +81,17 @@ class _Search:
 
     def _try(self, recipe: Recipe) -> bool:
         """Carry out a recipe and keep its plan if it is the best; False when time is over."""
+        clock = self.incumbent.clock
+        has_plan = self.incumbent.schedule is not None
         try:
-            kept = self.incumbent.offer(self.planner.plan(recipe))
+            plan = self.planner.plan(recipe, is_over=(lambda: clock.is_over) if has_plan else None)
+            kept = self.incumbent.offer(plan)
         except NoPlace as failure:
             self.failure, kept = failure, False
+        except OutOfTime:
+            return False
+        if kept and not has_plan and self._tighten is not None:
+            self._tighten()
         if kept:
             self.best = recipe
         return not self._is_done

@@ -63,9 +63,14 @@ def _search(incumbent: Incumbent, *, workers: int, seed: int, max_lots: int) -> 
     if problem.is_shop:
         bound = improve_shop(incumbent, bound, workers=workers, seed=seed)
     else:
-        planner = MarketPlanner(model, max_lots=max_lots)
-        improve_market(planner, incumbent, seed=seed)
-        bound = _tightened(model, incumbent, bound)
+        bounds = [bound]
+        improve_market(
+            MarketPlanner(model, max_lots=max_lots),
+            incumbent,
+            seed=seed,
+            tighten=lambda: bounds.append(_tightened(model, incumbent, bounds[0])),
+        )
+        bound = bounds[-1]
     if incumbent.schedule is None:
         return _without_the_hopeless(incumbent, model, seed=seed, max_lots=max_lots)
     return _planned(incumbent, bound)
@@ -73,8 +78,8 @@ def _search(incumbent: Incumbent, *, workers: int, seed: int, max_lots: int) -> 
 
 def _tightened(model: ReachModel, incumbent: Incumbent, bound: Bound) -> Bound:
     """Let the prices of a linear programme serve as weights of a better bound."""
-    seconds = max(0.1, incumbent.clock.remaining)
-    if incumbent.is_optimal or incumbent.goal is Objective.TARDINESS:
+    seconds = incumbent.clock.remaining / 2
+    if incumbent.is_optimal or incumbent.clock.is_over or incumbent.goal is Objective.TARDINESS:
         return bound
     if incumbent.goal is Objective.COST:
         weights = rent_weights(model, time_limit=seconds)

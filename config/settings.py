@@ -201,6 +201,17 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-expired-offers": {"task": "marketplace.sweep_expired_offers", "schedule": 3.0},
 }
 
+# What one run of the solver may use; it works in a child process of its own.
+SOLVE_TIME_SECONDS = float(os.environ.get("OPENFLOOR_SOLVE_SECONDS", "40"))
+SOLVE_CPU_SECONDS = int(os.environ.get("OPENFLOOR_SOLVE_CPU_SECONDS", "240"))
+SOLVE_MEMORY_MB = int(os.environ.get("OPENFLOOR_SOLVE_MEMORY_MB", "4096"))
+
+# How long a factory may think about an offer, in site hours; never past half the time to start.
+OFFER_WINDOW_HOURS = float(os.environ.get("OPENFLOOR_OFFER_HOURS", "48"))
+
+# Money. The commission is taken from what a release pays to a supplier.
+COMMISSION_BASIS_POINTS = int(os.environ.get("OPENFLOOR_COMMISSION_BASIS_POINTS", "300"))
+
 # One clock for the whole site (tenants/clock.py). Without an epoch it is real time.
 SITE_CLOCK_EPOCH = os.environ.get("SITE_CLOCK_EPOCH", "")
 SITE_CLOCK_START = os.environ.get("SITE_CLOCK_START", "")

@@ -20,7 +20,10 @@ class SolveState(models.TextChoices):
 
 
 class SolveRun(TenantModel):
-    """One run: what was asked, how far it is, what came out. Times are minutes from `origin_at`."""
+    """One run: what was asked, how far it is, what came out. Times are minutes from `origin_at`.
+
+    `heartbeat_at` is real time: a run whose heart has stopped may be taken over.
+    """
 
     subject_uid = models.UUIDField()
     state = models.CharField(max_length=10, choices=SolveState, default=SolveState.QUEUED)
@@ -35,7 +38,9 @@ class SolveRun(TenantModel):
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
     cpu_seconds = models.FloatField(null=True)
+    peak_memory_mb = models.FloatField(null=True)
 
     class Meta:
         indexes = [

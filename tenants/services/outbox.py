@@ -18,6 +18,10 @@ RESEND_AFTER = timedelta(seconds=30)
 """How long a sent message may stay unhandled before it is sent again; doubled at each attempt."""
 
 
+class NotYet(Exception):
+    """Raised by a handler that cannot do its work now; the message is sent again later."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Handler:
     queue: str

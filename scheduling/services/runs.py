@@ -1,0 +1,121 @@
+"""Runs of the solver: claimed, carried out in a child process, and kept with their figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from scheduling.models import SolveRun, SolveState
+from scheduling.services.processes import Limits, OnTick, Progress, SolverFailed, solve_apart
+from tenants.acting import acting_as
+from tenants.services.outbox import NotYet
+
+HEART_STOPS_AFTER = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a run is asked: a problem as Openfloor JSON, its minutes counted from `origin_at`."""
+
+    subject_uid: UUID
+    origin_at: datetime
+    problem: dict[str, Any]
+    seed: int = 1
+
+
+def claim_run(*, tenant_id: int, asked: Asked, now: datetime) -> SolveRun:
+    """Take the subject's run over, in the caller's transaction; make it if there is none.
+
+    A message may come again while its run is going on, or after the worker that did it died.
+
+    Raises:
+        NotYet: another worker carries the run out and its heart beats.
+    """
+    real_now = datetime.now(UTC)
+    run = (
+        SolveRun.objects.of(tenant_id)
+        .filter(subject_uid=asked.subject_uid)
+        .select_for_update()
+        .first()
+    )
+    if run is None:
+        run = SolveRun(tenant_id=tenant_id, subject_uid=asked.subject_uid, queued_at=now)
+    elif run.state == SolveState.RUNNING and _beats(run, real_now):
+        raise NotYet(f"run {run.uid} is going on")
+    run.state = SolveState.RUNNING
+    run.origin_at, run.problem, run.seed = asked.origin_at, asked.problem, asked.seed
+    run.started_at, run.heartbeat_at, run.finished_at = now, real_now, None
+    run.best_minutes = run.bound_minutes = run.result = None
+    run.message = ""
+    run.save()
+    return run
+
+
+def _beats(run: SolveRun, real_now: datetime) -> bool:
+    return run.heartbeat_at is not None and real_now - run.heartbeat_at < HEART_STOPS_AFTER
+
+
+def carry_out(*, run: SolveRun, on_tick: OnTick) -> dict[str, Any]:
+    """Solve in a child process, outside any transaction, and return its answer.
+
+    Every second the run's row takes the progress and its heart beats; `on_tick` is called after
+    that and says whether to stop.
+
+    Raises:
+        SolverFailed: there is no answer.
+    """
+
+    def tick(progress: Progress) -> bool:
+        with acting_as(run.tenant_id):
+            SolveRun.objects.of(run.tenant_id).filter(pk=run.pk).update(
+                best_minutes=progress.best,
+                bound_minutes=progress.bound,
+                heartbeat_at=datetime.now(UTC),
+            )
+        return on_tick(progress)
+
+    question = {"problem": run.problem, "seed": run.seed}
+    return solve_apart(question, limits=run_limits(), on_tick=tick)
+
+
+def run_limits() -> Limits:
+    """Return what the site allows a run."""
+    return Limits(
+        time_seconds=settings.SOLVE_TIME_SECONDS,
+        cpu_seconds=settings.SOLVE_CPU_SECONDS,
+        memory_mb=settings.SOLVE_MEMORY_MB,
+    )
+
+
+def finish_run(*, run: SolveRun, now: datetime, answer: dict[str, Any]) -> None:
+    """Keep a run's figures, in the caller's transaction; the plans themselves are kept apart."""
+    summary = [
+        {name: one[name] for name in ("kind", "completes", "cost", "bound")}
+        for one in answer["alternatives"]
+    ]
+    best = min((one["completes"] for one in summary), default=None)
+    SolveRun.objects.of(run.tenant_id).filter(pk=run.pk).update(
+        state=SolveState.DONE,
+        result={
+            "status": answer["status"],
+            "alternatives": summary,
+            "unplanned": answer["unplanned"],
+            "runtime_seconds": answer["runtime_seconds"],
+        },
+        best_minutes=best,
+        bound_minutes=summary[0]["bound"] if summary else None,
+        finished_at=now,
+        cpu_seconds=answer["cpu_seconds"],
+        peak_memory_mb=answer["peak_memory_mb"],
+    )
+
+
+def fail_run(*, run: SolveRun, now: datetime, failure: SolverFailed) -> None:
+    """Keep why a run gave no answer, in the caller's transaction."""
+    SolveRun.objects.of(run.tenant_id).filter(pk=run.pk).update(
+        state=SolveState.FAILED, message=f"{failure.code}: {failure}"[:4000], finished_at=now
+    )

@@ -2,7 +2,15 @@ from marketplace.models.capacity import CapacityWindow, Listing, ListingState, W
 from marketplace.models.catalogue import Capability, CapabilityAttribute, Process
 from marketplace.models.offers import Offer, OfferState
 from marketplace.models.orders import Order, OrderState, OrderStep
-from marketplace.models.plans import Commitment, Plan, PlanRequest, PlanRequestState, PlanState
+from marketplace.models.plans import (
+    Commitment,
+    Plan,
+    PlanKind,
+    PlanPurpose,
+    PlanRequest,
+    PlanRequestState,
+    PlanState,
+)
 from marketplace.models.production import Operation, OperationState, WorkOrder, WorkOrderState
 from marketplace.models.settlement import Funding, FundingState, Release
 from marketplace.models.shipping import Shipment, ShipmentLine, ShipmentState
@@ -24,6 +32,8 @@ __all__ = [
     "OrderState",
     "OrderStep",
     "Plan",
+    "PlanKind",
+    "PlanPurpose",
     "PlanRequest",
     "PlanRequestState",
     "PlanState",

@@ -34,7 +34,7 @@ class Order(TenantModel):
     """What a buyer wants made. Quantity = accepted + open + cancelled, always."""
 
     TRANSITIONS = {
-        "posted": frozenset({"draft", "planned", "posted"}),
+        "posted": frozenset({"draft", "planned", "posted", "offered"}),
         "planned": frozenset({"posted", "offered"}),
         "offered": frozenset({"planned"}),
         "confirmed": frozenset({"offered"}),

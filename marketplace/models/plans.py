@@ -24,8 +24,28 @@ class PlanRequestState(models.TextChoices):
     """`message` says why and what would mend it."""
 
 
+class PlanPurpose(models.TextChoices):
+    INQUIRY = "inquiry", _("Inquiry")
+    """Who could do this? Answered by a band alone; holds nothing and has no order yet."""
+    ORDER = "order", _("Order")
+    """A band, then alternatives to choose from."""
+    SHARE = "share", _("Returned share")
+    """Only what came back is planned again; `frozen` says what stays."""
+
+
 class PlanRequest(models.Model):
-    """A bilateral row of buyer and platform: an order as the matcher may see it, and its answer."""
+    """A bilateral row of buyer and platform: an order as the matcher may see it, and its answer.
+
+    `snapshot` has the shape of `marketplace.core.asked.AskedOrder`, `frozen` of
+    `marketplace.core.frozen.FrozenPart`; `excluded` are suppliers that are not asked (again).
+    `band` and `message` are what the platform answers.
+    """
+
+    TRANSITIONS = {
+        "solving": frozenset({"requested"}),
+        "ready": frozenset({"solving"}),
+        "failed": frozenset({"requested", "solving", "ready"}),
+    }
 
     uid = models.UUIDField(default=uuid7, editable=False, unique=True)
     buyer = models.ForeignKey(
@@ -35,8 +55,10 @@ class PlanRequest(models.Model):
         "tenants.Organisation", models.PROTECT, related_name="+", db_index=False
     )
     order_uid = models.UUIDField()
+    purpose = models.CharField(max_length=8, choices=PlanPurpose, default=PlanPurpose.ORDER)
     snapshot = models.JSONField()
     frozen = models.JSONField(default=dict)
+    excluded = models.JSONField(default=list)
     band = models.JSONField(null=True)
     state = models.CharField(
         max_length=10, choices=PlanRequestState, default=PlanRequestState.REQUESTED
@@ -78,9 +100,8 @@ class PlanKind(models.TextChoices):
 class Plan(models.Model):
     """One alternative, checked by the independent checker before it is stored.
 
-    `schedule` holds, in minutes from `origin_at`: `machines` (what the buyer may see of each),
-    `operations` (lot, step, machine, start, end, quantity, set-up), `shares` (supplier, step,
-    quantity, price). `reasons` says who does what and why, and why others do not.
+    `schedule` has the shape of `marketplace.core.plan_json.PlanDocument`, in minutes from
+    `origin_at`; `reasons` says why these machines were taken, and why others were not.
     """
 
     TRANSITIONS = {
@@ -129,7 +150,7 @@ class Commitment(TenantModel):
     during = DateTimeRangeField()
     order_uid = models.UUIDField()
     offer_uid = models.UUIDField(null=True)
-    operation_uid = models.UUIDField(unique=True)
+    operation_uid = models.UUIDField()
     state = models.CharField(
         max_length=10,
         choices=[("offered", _("Offered")), ("booked", _("Booked")), ("released", _("Released"))],
@@ -142,6 +163,11 @@ class Commitment(TenantModel):
             models.Index(fields=["tenant", "machine_id", "during"]),
         ]
         constraints = [
+            models.UniqueConstraint(
+                fields=["operation_uid"],
+                name="commitment_operation_once",
+                condition=~Q(state="released"),
+            ),
             ExclusionConstraint(
                 name="commitment_no_overlap",
                 expressions=[

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from django.db.models import QuerySet
 
 from devices.models import Machine
+from marketplace.core.asked import AttributeRule, Catalogue
 from marketplace.models import Capability, Process
 
 
@@ -28,3 +29,19 @@ def capabilities(tenant_id: int, machines: Iterable[Machine]) -> dict[int, list[
     for row in rows:
         found[row.machine_id].append(row)
     return found
+
+
+def rules_of(listed: Iterable[Process]) -> Catalogue:
+    """Return what an order may ask of each process."""
+    return {
+        process.code: {
+            attribute.code: AttributeRule(code=attribute.code, is_choice=attribute.is_choice)
+            for attribute in process.attributes.all()
+        }
+        for process in listed
+    }
+
+
+def process_names() -> dict[str, Process]:
+    """Return processes by code; written in a page they speak the reader's language."""
+    return {process.code: process for process in Process.objects.all()}

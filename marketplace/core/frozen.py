@@ -1,0 +1,97 @@
+"""What of a chosen plan stays when a share comes back: the only shape of `PlanRequest.frozen`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from marketplace.core.plan_json import PlanDocument
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenPart:
+    """The plan so far, counted from its own `origin_at`, and what of it has to be made anew.
+
+    `returned` holds (lot, step) of the operations that came back; all others are frozen exactly
+    as they are. `is_widened` tells that open offers were taken back to make room.
+    """
+
+    plan: PlanDocument
+    plan_uid: UUID
+    origin_at: datetime
+    returned: frozenset[tuple[int, int]]
+    returned_by: int
+    offer_uid: UUID
+    is_widened: bool = False
+
+    @property
+    def returned_uids(self) -> set[UUID]:
+        """Return the names of what has to be made anew."""
+        return {self.plan.operation_uid(lot, step) for lot, step in self.returned}
+
+    @property
+    def kept(self) -> PlanDocument:
+        """Return the plan with the kept operations alone, marked as frozen."""
+        operations = tuple(
+            replace(one, frozen=True)
+            for one in self.plan.operations
+            if (one.lot, one.step) not in self.returned
+        )
+        return replace(self.plan, operations=operations)
+
+    @property
+    def returned_steps(self) -> frozenset[int]:
+        """Return the steps of which something has to be made anew."""
+        return frozenset(step for _, step in self.returned)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the part in JSON's own types, ready for `PlanRequest.frozen`."""
+        return {
+            "plan": self.plan.to_json(),
+            "plan_uid": str(self.plan_uid),
+            "origin_at": self.origin_at.isoformat(),
+            "returned": sorted(self.returned),
+            "returned_by": self.returned_by,
+            "offer_uid": str(self.offer_uid),
+            "is_widened": self.is_widened,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> FrozenPart:
+        """Read what `to_json` wrote."""
+        return cls(
+            plan=PlanDocument.from_json(document["plan"]),
+            plan_uid=UUID(document["plan_uid"]),
+            origin_at=datetime.fromisoformat(document["origin_at"]),
+            returned=frozenset((lot, step) for lot, step in document["returned"]),
+            returned_by=document["returned_by"],
+            offer_uid=UUID(document["offer_uid"]),
+            is_widened=document["is_widened"],
+        )
+
+    def widened(self, open_offers: Mapping[UUID, frozenset[tuple[int, int]]]) -> frozenset[UUID]:
+        """Return the open offers that have to be taken back to make room for what returned.
+
+        `open_offers` maps each to its (lot, step). A later step of a returned lot has to move
+        when the step before it does, and an offer moves as a whole, with all its lots.
+        """
+        moving = set(self.returned)
+        taken: set[UUID] = set()
+        while True:
+            first_step: dict[int, int] = {}
+            for lot, step in moving:
+                first_step[lot] = min(step, first_step.get(lot, step))
+            found = {
+                uid
+                for uid, operations in open_offers.items()
+                if uid not in taken
+                and any(step > first_step.get(lot, step) for lot, step in operations)
+            }
+            if not found:
+                return frozenset(taken)
+            taken |= found
+            for uid in found:
+                moving |= open_offers[uid]

@@ -1,0 +1,149 @@
+"""Say in the reader's language what the market answers: code and values in, a sentence out.
+
+Codes and values are stored and travel; sentences never are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from tenants.templatetags.formats import clock_text, duration, money, number, percent
+
+SENTENCES: dict[str, Any] = {
+    # What is wrong with an order (marketplace.core.asked).
+    "no_title": _("Give the order a title that a factory will understand."),
+    "quantity_not_positive": _("%(quantity)s pieces cannot be made: ask for at least 1."),
+    "quantity_too_large": _(
+        "%(quantity)s pieces are more than one order may hold: ask for at most %(most)s, "
+        "or post several orders."
+    ),
+    "due_before_start": _("The due date is not after the earliest start: move one of them."),
+    "due_past": _("The due date %(due_at)s is past: give a later one."),
+    "ceiling_not_positive": _(
+        "A price ceiling must be more than zero: leave it empty for no ceiling."
+    ),
+    "ceiling_too_large": _("This price ceiling is too large: check the number of zeros."),
+    "lot_size_out_of_range": _("Give a lot size from 1 to %(most)s, or leave it empty."),
+    "currency": _("“%(currency)s” is not a currency: use three letters, such as CNY."),
+    "place_out_of_range": _("The place of delivery is off the map: check its two coordinates."),
+    "no_steps": _("The order has no step: add at least one process to its routing."),
+    "too_many_steps": _("%(steps)s steps are too many: keep the routing to %(most)s."),
+    "unknown_process": _(
+        "Step %(step)s: “%(process)s” is not in the catalogue: choose a process from the list."
+    ),
+    "unknown_attribute": _(
+        "Step %(step)s: %(process)s has no attribute “%(attribute)s”: take it away."
+    ),
+    "attribute_not_a_word": _("Step %(step)s: give “%(attribute)s” as a word."),
+    "attribute_not_a_number": _("Step %(step)s: give “%(attribute)s” as a number."),
+    "attribute_not_positive": _(
+        "Step %(step)s: %(asked)s is out of range for “%(attribute)s”: give more than 0."
+    ),
+    # Why nothing can be planned, and what would mend it (marketplace.core.fitting, planning).
+    "no_listing": _(
+        "No factory offers %(process)s at the moment (step %(step)s). "
+        "Try again later, or route the step another way."
+    ),
+    "no_fit": _(
+        "No machine can do step %(step)s as asked. The nearest is %(machine)s of %(supplier)s: "
+        "%(miss)s."
+    ),
+    "miss_number": pgettext_lazy(
+        "nearest miss", "its %(attribute)s goes to %(held)s, you ask for %(asked)s"
+    ),
+    "miss_word": pgettext_lazy(
+        "nearest miss", "its %(attribute)s is %(held)s, you ask for %(asked)s"
+    ),
+    "miss_attribute": pgettext_lazy(
+        "nearest miss", "it does not state its %(attribute)s, you ask for %(asked)s"
+    ),
+    "miss_currency": pgettext_lazy(
+        "nearest miss", "it is priced in %(held)s, your order in %(asked)s"
+    ),
+    "miss_minimum_lot": pgettext_lazy(
+        "nearest miss", "it takes lots of %(held)s or more, you ask for %(asked)s"
+    ),
+    "miss_windows": pgettext_lazy("nearest miss", "it has no idle time left in this period"),
+    "miss_window_short": pgettext_lazy(
+        "nearest miss", "its longest idle time is too short for its smallest lot"
+    ),
+    "miss_excluded": pgettext_lazy("nearest miss", "it declined this share"),
+    "no_time_for_step": _(
+        "No machine has idle time that suits %(process)s (step %(step)s): "
+        "allow more time, a smaller lot size or a smaller quantity."
+    ),
+    "capacity_short": _(
+        "There is not enough idle time on the market for the whole quantity: "
+        "allow more time or ask for less."
+    ),
+    "deadline_too_early": _(
+        "Even the fastest machines are not done before %(earliest)s: give a later due date."
+    ),
+    "ceiling_too_low": _(
+        "The order costs at least %(least)s, more than its price ceiling of %(ceiling)s: "
+        "raise the ceiling or ask for less."
+    ),
+    "no_place": _(
+        "No plan was found, though none is proven impossible: allow more time, "
+        "another lot size or a smaller quantity."
+    ),
+    "no_place_for_share": _(
+        "Nobody else can take over what %(supplier)s gave back, between the times that the other "
+        "factories have already promised. Cancel the order and post it again with a later due date."
+    ),
+    "time_taken": _(
+        "Another order took some of this plan's machine time while you were choosing. "
+        "Plan again to see what is free now."
+    ),
+    "solver_failed": _("Planning broke off on our side. Nothing is lost: plan again."),
+    "solver_killed": _(
+        "Planning was stopped by the machine it ran on. Nothing is lost: plan again."
+    ),
+    "solver_overran": _(
+        "Planning took more memory or time than it may have. "
+        "Plan again with a larger lot size, or a smaller quantity."
+    ),
+}
+
+_MONEY = frozenset({"least", "ceiling"})
+_SPANS = frozenset({"minutes"})
+
+
+def sentence(
+    message: Mapping[str, Any], *, processes: Mapping[str, object], currency: str = "CNY"
+) -> str:
+    """Return the sentence of `{"code", "values"}`; process codes are written by their names."""
+    code = message.get("code")
+    if not code:
+        return ""
+    values = {
+        name: _shown(name, value, processes, currency)
+        for name, value in message.get("values", {}).items()
+    }
+    return str(SENTENCES[code]) % values
+
+
+def _shown(name: str, value: Any, processes: Mapping[str, object], currency: str) -> str:
+    if isinstance(value, Mapping):
+        return sentence(value, processes=processes, currency=currency)
+    if name == "process":
+        return str(processes.get(value, value))
+    if isinstance(value, datetime):
+        return clock_text(timezone.localtime(value), timezone.now())
+    if name.endswith("_at") or name == "earliest":
+        return clock_text(timezone.localtime(datetime.fromisoformat(value)), timezone.now())
+    if name in _MONEY:
+        return money(value, currency)
+    if name in _SPANS:
+        return duration(value)
+    if name == "share":
+        return percent(value)
+    if isinstance(value, int | float) and name != "step":
+        return number(value, 2)
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -39,6 +39,7 @@ class Answer:
     """An answered offer, as the others need to know it."""
 
     state: str
+    offer_uid: UUID
     order_uid: UUID
     operation_uids: tuple[UUID, ...]
 
@@ -61,6 +62,7 @@ def answer_of(*, buyer_id: int, offer_uid: UUID) -> Answer:
     share = Share.from_json(offer.snapshot)
     return Answer(
         state=offer.state,
+        offer_uid=offer.uid,
         order_uid=offer.order_uid,
         operation_uids=tuple(operation.uid for operation in share.operations),
     )
@@ -68,13 +70,16 @@ def answer_of(*, buyer_id: int, offer_uid: UUID) -> Answer:
 
 @transaction.atomic
 def settle_commitments(*, answer: Answer, by: Actor, now: datetime) -> None:
-    """Book or free the platform's copy of the machine time that the offer was about."""
+    """Book or free the platform's copy of the machine time that the offer was about.
+
+    Looked up by the offer: what is planned again keeps its name and may be with another by now.
+    """
     if answer.state == OfferState.OFFERED:
         return
     to = "booked" if answer.is_accepted else "released"
     commitments = list(
         Commitment.objects.of(PLATFORM_ID)
-        .filter(operation_uid__in=answer.operation_uids, state__in=Commitment.TRANSITIONS[to])
+        .filter(offer_uid=answer.offer_uid, state__in=Commitment.TRANSITIONS[to])
         .order_by("pk")
         .select_for_update()
     )

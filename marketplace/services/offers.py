@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from evidence.services.transitions import StateConflict, transition, transition_all
@@ -117,11 +119,14 @@ def lapse_offer(*, offer_uid: UUID, by: Actor, now: datetime) -> bool:
 
 
 @transaction.atomic
-def withdraw_offers(*, order_uid: UUID, by: Actor, now: datetime) -> int:
-    """Take all offers of a buyer's order back, open and accepted ones; returns how many.
+def withdraw_offers(
+    *, order_uid: UUID, by: Actor, now: datetime, only: Collection[UUID] | None = None
+) -> int:
+    """Take offers of a buyer's order back, open and accepted ones; returns how many.
 
-    Work orders of accepted offers end here; their machine hours are given back by the handler of
-    `offer.answered`, which acts for each factory.
+    `only` names those to take back; without it, all. Work orders of accepted offers end here;
+    their machine hours are given back by the handler of `offer.answered`, which acts for each
+    factory.
 
     Raises:
         ProductionPaid: a work order is released already.
@@ -129,6 +134,7 @@ def withdraw_offers(*, order_uid: UUID, by: Actor, now: datetime) -> int:
     offers = list(
         Offer.objects.of_buyer(by.tenant_id)
         .filter(order_uid=order_uid, state__in=Offer.TRANSITIONS[OfferState.WITHDRAWN])
+        .filter(Q() if only is None else Q(uid__in=only))
         .order_by("pk")
         .select_for_update()
     )

@@ -17,6 +17,7 @@ from marketplace.services.expiry import hand_on_expired_offers
 from marketplace.services.machine_counts import copy_counts
 from marketplace.services.offers import lapse_offer
 from marketplace.services.production import end_lot
+from marketplace.services.replanning import replan_share
 from marketplace.services.work_orders import begin_production, release_work_orders
 from tenants.acting import PLATFORM_ID, acting_as
 from tenants.actors import Actor
@@ -49,6 +50,13 @@ def draw_consequences(*, buyer_id: int, supplier_id: int, offer_uid: str) -> Non
             confirm_order_if_covered(
                 order_uid=answer.order_uid, by=Actor.system(buyer_id), now=site_now()
             )
+    elif answer.returns_to_planner:
+        replan_share(
+            buyer_id=buyer_id,
+            order_uid=answer.order_uid,
+            offer_uid=UUID(offer_uid),
+            now=site_now(),
+        )
     elif answer.is_withdrawn:
         with acting_as(supplier_id):
             give_back_hours(

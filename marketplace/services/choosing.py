@@ -1,0 +1,283 @@
+"""A buyer's choice: one plan, its machine time claimed, and the question put to each factory."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from evidence.services.transitions import (
+    Change,
+    StateConflict,
+    record_changes,
+    transition,
+    transition_all,
+)
+from marketplace.core.asked import AskedOrder
+from marketplace.core.frozen import FrozenPart
+from marketplace.core.offering import (
+    answer_by,
+    commission_minor,
+    offer_uid,
+    routes_of_frozen,
+    shares_of,
+)
+from marketplace.core.plan_json import PlanDocument, instant
+from marketplace.core.share import Share
+from marketplace.models import (
+    Commitment,
+    Offer,
+    Order,
+    OrderState,
+    Plan,
+    PlanPurpose,
+    PlanRequest,
+    PlanRequestState,
+    PlanState,
+)
+from marketplace.services.matching import MATCHER
+from marketplace.services.planning import request_plans
+from marketplace.services.rerouting import reroute_lots
+from tenants.acting import PLATFORM_ID, acting_as
+from tenants.actors import Actor
+from tenants.errors import Conflict, NotFound
+from tenants.live import announce
+from tenants.models import Organisation
+from tenants.services.outbox import send_after_commit
+
+
+class PlanGone(NotFound):
+    code = "plan_not_found"
+
+
+class PlanNotOpen(Conflict):
+    """The plan, or another of its order, is chosen already, or the order has moved on."""
+
+    code = "plan_not_open"
+
+
+@transaction.atomic
+def choose_plan(*, organisation: Organisation, by: Actor, now: datetime, uid: UUID | str) -> Plan:
+    """Take one of an order's plans; its offers go out as soon as the machine time is claimed.
+
+    The order is claimed by one conditional UPDATE: of several choices exactly one wins.
+
+    Raises:
+        PlanGone: the organisation has no such plan.
+        PlanNotOpen: a plan is chosen, this one is superseded, or the order has ended.
+    """
+    plan = Plan.objects.filter(buyer_id=organisation.pk, uid=uid).first()
+    if plan is None:
+        raise PlanGone(_("There is no such plan."))
+    if not _open_order_of(plan).update(chosen_plan_uid=plan.uid):
+        raise PlanNotOpen(
+            _("A plan of this order is chosen already, or the order has ended. Load it again.")
+        )
+    try:
+        transition(plan, to=PlanState.CHOSEN, by=by, now=now, evidence=_summary(plan))
+    except StateConflict as error:
+        raise PlanNotOpen(_("This plan is out of date. Choose one of the newer ones.")) from error
+    send_after_commit(
+        tenant_id=organisation.pk,
+        topic="plan.chosen",
+        buyer_id=organisation.pk,
+        plan_uid=str(plan.uid),
+    )
+    announce(tenant_ids=(organisation.pk,), key=f"order:{plan.order_uid}")
+    return plan
+
+
+def _open_order_of(plan: Plan) -> QuerySet[Order]:
+    """Return the plan's order, if it waits for a choice among this plan and its siblings."""
+    mine = Order.objects.of(plan.buyer_id).filter(uid=plan.order_uid)
+    newest = (
+        PlanRequest.objects.filter(buyer_id=plan.buyer_id, order_uid=plan.order_uid)
+        .order_by("-id")
+        .first()
+    )
+    if newest is None or newest.pk != plan.request_id:
+        return mine.none()
+    if newest.purpose == PlanPurpose.SHARE:
+        return mine.filter(state=OrderState.OFFERED, chosen_plan_uid=newest.frozen["plan_uid"])
+    return mine.filter(state=OrderState.PLANNED, chosen_plan_uid=None)
+
+
+def _summary(plan: Plan) -> dict[str, Any]:
+    return {
+        "order_uid": str(plan.order_uid),
+        "kind": plan.kind,
+        "cost_minor": plan.cost_minor,
+        "currency": plan.currency,
+        "completes_at": plan.completes_at.isoformat(),
+        "suppliers": plan.supplier_count,
+        "bound_minutes": plan.bound_minutes,
+    }
+
+
+def claim_and_offer(*, buyer_id: int, plan_uid: str, now: datetime) -> None:
+    """Claim a chosen plan's machine time, then ask its factories; safe to run again.
+
+    The exclusion constraint decides who came first. Who came second keeps his order and learns
+    so in a sentence.
+    """
+    with acting_as(PLATFORM_ID):
+        plan = Plan.objects.filter(platform_id=PLATFORM_ID, uid=plan_uid).get()
+        if plan.state != PlanState.CHOSEN:
+            return
+        is_claimed = _claim(plan)
+    if not is_claimed:
+        _hand_back(buyer_id=buyer_id, plan=plan, now=now)
+        return
+    with acting_as(buyer_id):
+        _offer(plan, now)
+
+
+def _claim(plan: Plan) -> bool:
+    """Write the plan's commitments, all or none; tell whether they stand."""
+    document = PlanDocument.from_json(plan.schedule)
+    rows = [
+        Commitment(
+            tenant_id=PLATFORM_ID,
+            machine_id=document.machines[one.machine].id,
+            during=(instant(plan.origin_at, one.start), instant(plan.origin_at, one.end)),
+            order_uid=plan.order_uid,
+            offer_uid=offer_uid(plan.uid, supplier),
+            operation_uid=document.operation_uid(one.lot, one.step),
+            state="offered",
+        )
+        for supplier, operations in document.by_supplier().items()
+        for one in operations
+    ]
+    offers = {row.offer_uid for row in rows}
+    if Commitment.objects.of(PLATFORM_ID).filter(offer_uid__in=offers).exists():
+        return True  # this message came before
+    try:
+        with transaction.atomic():
+            _free_returned(plan)
+            Commitment.objects.bulk_create(rows, batch_size=1000)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _free_returned(plan: Plan) -> None:
+    """Free what a returned share held, if its own message has not come yet."""
+    frozen = plan.request.frozen
+    if not frozen:
+        return
+    held = Commitment.objects.of(PLATFORM_ID).filter(
+        operation_uid__in=FrozenPart.from_json(frozen).returned_uids
+    )
+    held.exclude(state="released").update(state="released")
+
+
+def _hand_back(*, buyer_id: int, plan: Plan, now: datetime) -> None:
+    """Give the buyer the order back, to plan again from what is free now.
+
+    A returned share is put to the planner again at once: nobody has to choose there.
+    """
+    message = {"code": "time_taken", "values": {}}
+    with acting_as(PLATFORM_ID):
+        request = PlanRequest.objects.get(pk=plan.request_id)
+        if request.state == PlanRequestState.READY:
+            evidence = {"evidence": message, "message": message}
+            transition(request, to=PlanRequestState.FAILED, by=MATCHER, now=now, **evidence)
+    with acting_as(buyer_id):
+        chosen = Plan.objects.filter(buyer_id=buyer_id, pk=plan.pk, state=PlanState.CHOSEN).first()
+        if chosen is None:
+            return
+        by = Actor.system(buyer_id)
+        transition(chosen, to=PlanState.SUPERSEDED, by=by, now=now, evidence=message)
+        before = request.frozen.get("plan_uid")
+        mine = Order.objects.of(buyer_id).filter(uid=plan.order_uid, chosen_plan_uid=plan.uid)
+        if mine.update(chosen_plan_uid=before) and before is not None:
+            request_plans(
+                order=Order.objects.of(buyer_id).get(uid=plan.order_uid),
+                asked=AskedOrder.from_json(request.snapshot),
+                now=now,
+                purpose=PlanPurpose.SHARE,
+                frozen=request.frozen,
+                excluded=request.excluded,
+            )
+        announce(tenant_ids=(buyer_id,), key=f"order:{plan.order_uid}")
+
+
+def _offer(plan: Plan, now: datetime) -> None:
+    """Put the plan's shares to its suppliers, as the buyer, in a handful of statements."""
+    by = Actor.system(plan.buyer_id)
+    order = Order.objects.of(plan.buyer_id).select_for_update().get(uid=plan.order_uid)
+    if order.state not in (OrderState.PLANNED, OrderState.OFFERED):
+        return  # cancelled in the meantime: its own message releases the time
+    asked = AskedOrder.from_json(plan.request.snapshot)
+    document = PlanDocument.from_json(plan.schedule)
+    rows = [
+        _offer_row(plan, order, supplier, share, now)
+        for supplier, share in shares_of(asked, document, plan.origin_at).items()
+    ]
+    known = set(
+        Offer.objects.of_buyer(plan.buyer_id)
+        .filter(plan_uid=plan.uid)
+        .values_list("uid", flat=True)
+    )
+    fresh = [row for row in rows if row.uid not in known]
+    Offer.objects.bulk_create(fresh)
+    record_changes((_birth(row) for row in fresh), by=by, now=now)
+    routes = list(routes_of_frozen(document))
+    if routes:
+        reroute_lots(order_uid=order.uid, routes=routes, by=by, now=now)
+    fields: dict[str, Any] = {"promised_at": plan.completes_at, "cost_minor": plan.cost_minor}
+    if order.state == OrderState.PLANNED:
+        transition(order, to=OrderState.OFFERED, by=by, now=now, **fields)
+    else:
+        Order.objects.of(plan.buyer_id).filter(pk=order.pk).update(**fields)
+    others = Plan.objects.filter(buyer_id=plan.buyer_id, order_uid=plan.order_uid)
+    others = others.exclude(pk=plan.pk).exclude(state=PlanState.SUPERSEDED)
+    others = others.defer("schedule", "reasons")
+    transition_all(list(others), to=PlanState.SUPERSEDED, by=by, now=now)
+    announce(tenant_ids=(plan.buyer_id,), key=f"order:{plan.order_uid}")
+    announce(tenant_ids=tuple(row.supplier_id for row in fresh), key="offers")
+
+
+def _birth(offer: Offer) -> Change:
+    return Change(
+        row=offer,
+        change="offered",
+        evidence={
+            "order_uid": str(offer.order_uid),
+            "price_minor": offer.price_minor,
+            "quantity": offer.quantity,
+            "expires_at": offer.expires_at.isoformat(),
+        },
+    )
+
+
+def _offer_row(plan: Plan, order: Order, supplier: int, share: Share, now: datetime) -> Offer:
+    starts_at = min(one.start_at for one in share.operations)
+    price = share.price_minor
+    return Offer(
+        uid=offer_uid(plan.uid, supplier),
+        buyer_id=plan.buyer_id,
+        supplier_id=supplier,
+        order_uid=order.uid,
+        order_number=order.number,
+        plan_uid=plan.uid,
+        quantity=sum(one.quantity for one in share.operations),
+        machine_minutes=share.machine_minutes,
+        price_minor=price,
+        commission_minor=commission_minor(price, settings.COMMISSION_BASIS_POINTS),
+        currency=plan.currency,
+        starts_at=starts_at,
+        ends_at=max(one.end_at for one in share.operations),
+        snapshot=share.to_json(),
+        expires_at=answer_by(
+            now=now,
+            starts_at=starts_at,
+            window=timedelta(hours=settings.OFFER_WINDOW_HOURS),
+        ),
+        created_at=now,
+    )

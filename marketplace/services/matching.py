@@ -1,0 +1,205 @@
+"""The matcher: answers requests as the platform, with a band at once and with plans later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from evidence.services.transitions import transition
+from marketplace.core.asked import AskedOrder
+from marketplace.core.band import Band, BandStep
+from marketplace.core.fitting import Fit, OnSale, fit, nothing_fits
+from marketplace.core.frozen import FrozenPart
+from marketplace.core.plan_json import instant
+from marketplace.core.problem_of import problem_of
+from marketplace.models import PlanPurpose, PlanRequest, PlanRequestState
+from marketplace.selectors.market import machines_on_sale
+from scheduling.core import Band as RoughBand
+from scheduling.core import Objective, Problem, band
+from scheduling.core.bounds import lower_bound
+from scheduling.core.formats.openfloor import problem_to_json
+from scheduling.services.runs import Asked
+from tenants.acting import PLATFORM_ID, acting_as
+from tenants.actors import Actor
+from tenants.live import announce
+from tenants.services.outbox import send_after_commit
+
+MATCHER = Actor(tenant_id=PLATFORM_ID, name="matcher")
+
+
+class Question:
+    """A request with the market that it is put to, read once."""
+
+    def __init__(self, request: PlanRequest, now: datetime) -> None:
+        self.request = request
+        self.order = AskedOrder.from_json(request.snapshot)
+        self.frozen = FrozenPart.from_json(request.frozen) if request.frozen else None
+        kept = () if self.frozen is None else [m.id for m in self.frozen.plan.machines]
+        self.market: list[OnSale] = machines_on_sale(
+            processes=[step.process for step in self.order.steps],
+            now=now,
+            also=kept,
+            freed=() if self.frozen is None else self.frozen.returned_uids,
+        )
+        excluded = frozenset(request.excluded)
+        self.found: Fit = fit(self.order, self.market, excluded_suppliers=excluded)
+        self.now = now
+        whole = now.replace(second=0, microsecond=0)
+        self.origin_at = whole if self.frozen is None else self.frozen.origin_at
+
+    @property
+    def problem(self) -> Problem:
+        return problem_of(
+            self.order,
+            self.found,
+            order_id=str(self.request.uid),
+            origin_at=self.origin_at,
+            now=self.now,
+            frozen=self.frozen,
+            market=self.market,
+        )
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Tell whether some step that still has to be made has no machine at all."""
+        if self.frozen is None:
+            return not self.found.is_complete
+        return not all(self.found.by_step[step - 1] for step in self.frozen.returned_steps)
+
+    def asked(self) -> Asked:
+        return Asked(
+            subject_uid=self.request.uid,
+            origin_at=self.origin_at,
+            problem=problem_to_json(self.problem),
+        )
+
+
+def answer_request(*, buyer_id: int, request_uid: str, now: datetime) -> None:
+    """Answer a request with its band, or with what it lacks; then have plans made.
+
+    Safe to run again: an order's band is given once, an inquiry's for its last question.
+    """
+    with acting_as(PLATFORM_ID):
+        request = PlanRequest.objects.filter(platform_id=PLATFORM_ID, uid=request_uid).get()
+        if request.purpose == PlanPurpose.INQUIRY:
+            _answer_inquiry(request, now)
+        elif request.state == PlanRequestState.REQUESTED:
+            _answer_order(request, now)
+        announce(tenant_ids=(buyer_id, PLATFORM_ID), key=f"order:{request.order_uid}")
+
+
+def _answer_inquiry(request: PlanRequest, now: datetime) -> None:
+    given, message = _band(Question(request, now))
+    # A newer question keeps its place: its own message is on the way.
+    PlanRequest.objects.filter(pk=request.pk, snapshot=request.snapshot).update(
+        band=given, message=message
+    )
+
+
+def _answer_order(request: PlanRequest, now: datetime) -> None:
+    question = Question(request, now)
+    given, message = _band(question)
+    if message:
+        fail_request(request, message=message, now=now)
+        return
+    transition(request, to=PlanRequestState.SOLVING, by=MATCHER, now=now, band=given)
+    send_after_commit(
+        tenant_id=PLATFORM_ID,
+        topic="plan.solve",
+        buyer_id=request.buyer_id,
+        request_uid=str(request.uid),
+    )
+
+
+@transaction.atomic
+def fail_request(request: PlanRequest, *, message: dict[str, Any], now: datetime) -> None:
+    """Tell the buyer, as the platform, that there is no plan, why, and what would mend it."""
+    evidence = {"evidence": message, "message": message}
+    transition(request, to=PlanRequestState.FAILED, by=MATCHER, now=now, **evidence)
+    send_after_commit(
+        tenant_id=PLATFORM_ID,
+        topic="plans.answered",
+        buyer_id=request.buyer_id,
+        request_uid=str(request.uid),
+    )
+
+
+def _band(question: Question) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Return (band, {}), or (None, message); a returned share needs no band."""
+    if question.is_hopeless:
+        return None, nothing_fits(question.order, question.found, question.market)
+    if question.frozen is not None:
+        return None, {}
+    too_dear = _ceiling_message(question.problem)
+    if too_dear is not None:
+        return None, too_dear
+    rough = band(question.problem)
+    if rough.reason is not None:
+        why = {"code": rough.reason.code, "values": dict(rough.reason.values)}
+        return None, why_message(why, question)
+    return _band_of(question, rough).to_json(), {}
+
+
+def _ceiling_message(problem: Problem) -> dict[str, Any] | None:
+    """Say what the order costs at least, where that is proven to be above its ceiling."""
+    (order,) = problem.orders
+    ceiling = order.price_ceiling_minor
+    if ceiling is None:
+        return None
+    without = replace(problem, orders=(replace(order, price_ceiling_minor=None),))
+    least = lower_bound(without, Objective.COST).value
+    if least is None or least <= ceiling:
+        return None
+    return {"code": "ceiling_too_low", "values": {"least": least, "ceiling": ceiling}}
+
+
+def _band_of(question: Question, rough: RoughBand) -> Band:
+    origin_at, found = question.origin_at, question.found
+    known = (rough.earliest, rough.likely, rough.price_low_minor, rough.price_high_minor)
+    earliest, likely, low, high = (value or 0 for value in known)
+    assumed = ["assumed_stated_rates"]
+    if any(one.rate_low_share is not None for one in found.machines):
+        assumed = ["assumed_learned_rates"]
+    assumed += ["assumed_transport", "assumed_answers"]
+    return Band(
+        earliest_at=instant(origin_at, earliest),
+        likely_at=instant(origin_at, likely),
+        cost_low_minor=low,
+        cost_high_minor=high,
+        currency=question.order.currency,
+        machines=len(found.machines),
+        suppliers=len({one.supplier_id for one in found.machines}),
+        steps=tuple(
+            BandStep(
+                process=step.process,
+                machines=len(able),
+                suppliers=len({one.supplier_id for one in able}),
+            )
+            for step, able in zip(question.order.steps, found.by_step, strict=True)
+        ),
+        assumed=tuple(assumed),
+    )
+
+
+def why_message(why: dict[str, Any], question: Question) -> dict[str, Any]:
+    """Turn the scheduler's reason into a message: instants for minutes, no ids of its own."""
+    code, values = why["code"], dict(why["values"])
+    origin_at, order = question.origin_at, question.order
+    if code == "deadline_too_early":
+        earliest = origin_at + timedelta(minutes=values["earliest"])
+        return {"code": code, "values": {"earliest": earliest.isoformat()}}
+    if code == "ceiling_too_low":
+        return {
+            "code": code,
+            "values": {"least": values["least"], "ceiling": values["ceiling"]},
+        }
+    if code == "no_candidate":
+        step = values["step"] + 1
+        process = order.steps[step - 1].process
+        return {"code": "no_time_for_step", "values": {"step": step, "process": process}}
+    if code == "capacity_short":
+        return {"code": code, "values": {}}
+    return {"code": "no_place", "values": {}}

@@ -1,0 +1,183 @@
+"""From a request to plan alternatives that the independent checker finds no fault with."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from evidence.services.transitions import transition
+from marketplace.core.plan_json import PlanDocument, instant
+from marketplace.core.problem_of import ceil_minute, plan_of, schedule_of
+from marketplace.core.reasons import reasons_of
+from marketplace.models import Plan, PlanRequest, PlanRequestState
+from marketplace.services.matching import MATCHER, Question, fail_request, why_message
+from scheduling.core import Problem
+from scheduling.core.checker import violations
+from scheduling.models import SolveRun
+from scheduling.services.answers import from_columns
+from scheduling.services.processes import Progress, SolverFailed
+from scheduling.services.runs import carry_out, claim_run, fail_run, finish_run
+from tenants.acting import PLATFORM_ID, acting_as
+from tenants.ids import uuid7
+from tenants.live import announce
+from tenants.services.outbox import send_after_commit
+
+logger = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+
+
+class FaultyPlan(RuntimeError):
+    """The checker faults what the solver made: a mistake of ours, and nothing is stored."""
+
+
+def make_plans(*, buyer_id: int, request_uid: str, clock: Clock) -> None:
+    """Solve a request in a child process and store the alternatives, acting as the platform.
+
+    Safe to run again: a request that has its answer is left alone, a run whose worker died is
+    begun anew, and a killed child fails the request with a sentence.
+
+    Raises:
+        NotYet: another worker is at it.
+    """
+    with acting_as(PLATFORM_ID):
+        request = PlanRequest.objects.filter(platform_id=PLATFORM_ID, uid=request_uid).get()
+        if request.state != PlanRequestState.SOLVING:
+            return
+        question = Question(request, clock())
+        run = claim_run(tenant_id=PLATFORM_ID, asked=question.asked(), now=clock())
+        PlanRequest.objects.filter(pk=request.pk).update(solve_run_uid=run.uid)
+    try:
+        answer = carry_out(run=run, on_tick=_Watcher(request))
+    except SolverFailed as failure:
+        logger.warning("run %s of request %s: %s", run.uid, request.uid, failure)
+        _fail(request, run, failure, clock())
+        return
+    plans = _plans(question, answer)
+    _store(request, run, plans, answer, question, clock())
+
+
+class _Watcher:
+    """Hand a run's progress to the buyer, once a second, and look whether it wants to stop."""
+
+    def __init__(self, request: PlanRequest) -> None:
+        self.request = request
+
+    def __call__(self, progress: Progress) -> bool:
+        with acting_as(PLATFORM_ID):
+            mine = PlanRequest.objects.filter(platform_id=PLATFORM_ID, pk=self.request.pk)
+            mine.update(best_minutes=progress.best, bound_minutes=progress.bound)
+            announce(
+                tenant_ids=(self.request.buyer_id, PLATFORM_ID),
+                key=f"order:{self.request.order_uid}",
+            )
+            return mine.exclude(stop_requested_at=None).exists()
+
+
+def _plans(question: Question, answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Translate the alternatives and check each again, from what would be stored."""
+    problem = question.problem
+    request = question.request
+    frozen = question.frozen
+    found = []
+    for one in answer["alternatives"]:
+        uid = uuid7()
+        schedule = from_columns(str(request.uid), one["assignments"])
+        document = plan_of(
+            question.order,
+            problem,
+            schedule,
+            question.market,
+            seed=uid if frozen is None else frozen.plan.seed,
+            frozen=frozen,
+        )
+        _vouch(problem, document, request)
+        found.append({**one, "uid": uid, "plan": document})
+    return found
+
+
+def _vouch(problem: Problem, document: PlanDocument, request: PlanRequest) -> None:
+    stored = PlanDocument.from_json(document.to_json())
+    broken = violations(problem, schedule_of(stored, order_id=str(request.uid)))
+    if broken:
+        raise FaultyPlan(f"request {request.uid}: {broken[0].sentence}")
+
+
+def _store(
+    request: PlanRequest,
+    run: SolveRun,
+    plans: list[dict[str, Any]],
+    answer: dict[str, Any],
+    question: Question,
+    now: datetime,
+) -> None:
+    with acting_as(PLATFORM_ID):
+        finish_run(run=run, now=now, answer=answer)
+        if not plans:
+            message = _why_none(question, answer)
+            fail_request(request, message=message, now=now)
+        else:
+            Plan.objects.bulk_create(_row(request, question, one, now) for one in plans)
+            transition(
+                request,
+                to=PlanRequestState.READY,
+                by=MATCHER,
+                now=now,
+                best_minutes=min(one["plan"].completes for one in plans),
+                bound_minutes=plans[0]["bound"],
+            )
+            send_after_commit(
+                tenant_id=PLATFORM_ID,
+                topic="plans.answered",
+                buyer_id=request.buyer_id,
+                request_uid=str(request.uid),
+            )
+        announce(tenant_ids=(request.buyer_id, PLATFORM_ID), key=f"order:{request.order_uid}")
+
+
+def _row(request: PlanRequest, question: Question, one: dict[str, Any], now: datetime) -> Plan:
+    document: PlanDocument = one["plan"]
+    completes = document.completes
+    start = max(0, ceil_minute(question.order.earliest_start_at, question.origin_at))
+    makespan = max(0, completes - start)
+    bound = min(max(0, int(one["bound"]) - start), makespan)
+    return Plan(
+        uid=one["uid"],
+        buyer_id=request.buyer_id,
+        platform_id=PLATFORM_ID,
+        request=request,
+        order_uid=request.order_uid,
+        kind=one["kind"],
+        origin_at=question.origin_at,
+        cost_minor=document.cost_minor,
+        currency=question.order.currency,
+        completes_at=instant(question.origin_at, completes),
+        makespan_minutes=makespan,
+        bound_minutes=bound,
+        gap=(makespan - bound) / makespan if makespan else 0.0,
+        supplier_count=len(document.suppliers),
+        machine_count=len(document.machines),
+        schedule=document.to_json(),
+        reasons=reasons_of(document, one, question.found, question.market),
+        created_at=now,
+    )
+
+
+def _why_none(question: Question, answer: dict[str, Any]) -> dict[str, Any]:
+    frozen = question.frozen
+    if frozen is not None:
+        suppliers = {s.id: s.name for s in frozen.plan.suppliers}
+        name = suppliers.get(frozen.returned_by, "")
+        return {"code": "no_place_for_share", "values": {"supplier": name}}
+    if answer["unplanned"] is None:
+        return {"code": "no_place", "values": {}}
+    return why_message(answer["unplanned"], question)
+
+
+def _fail(request: PlanRequest, run: SolveRun, failure: SolverFailed, now: datetime) -> None:
+    with acting_as(PLATFORM_ID):
+        fail_run(run=run, now=now, failure=failure)
+        request.refresh_from_db()
+        fail_request(request, message={"code": failure.code, "values": {}}, now=now)
+        announce(tenant_ids=(request.buyer_id, PLATFORM_ID), key=f"order:{request.order_uid}")

@@ -1,0 +1,40 @@
+"""From an order to its plans, to offers, and back when a share returns."""
+
+from __future__ import annotations
+
+from marketplace.services.choosing import claim_and_offer
+from marketplace.services.matching import answer_request
+from marketplace.services.plan_making import make_plans
+from marketplace.services.replanning import release_commitments, take_answer
+from tenants.clock import site_now
+from tenants.services.outbox import handles
+
+
+@handles("plan.requested")
+def plan_requested(buyer_id: int, request_uid: str) -> None:
+    """Give the band at once."""
+    answer_request(buyer_id=buyer_id, request_uid=request_uid, now=site_now())
+
+
+@handles("plan.solve", queue="solve")
+def plan_solve(buyer_id: int, request_uid: str) -> None:
+    """Make the alternatives, in a child process."""
+    make_plans(buyer_id=buyer_id, request_uid=request_uid, clock=site_now)
+
+
+@handles("plans.answered")
+def plans_answered(buyer_id: int, request_uid: str) -> None:
+    """Let the buyer choose, or take a returned share's plan."""
+    take_answer(buyer_id=buyer_id, request_uid=request_uid, now=site_now())
+
+
+@handles("plan.chosen")
+def plan_chosen(buyer_id: int, plan_uid: str) -> None:
+    """Claim the machine time and ask the factories."""
+    claim_and_offer(buyer_id=buyer_id, plan_uid=plan_uid, now=site_now())
+
+
+@handles("order.cancelled")
+def order_cancelled(buyer_id: int, order_uid: str) -> None:
+    """Free what was held for the order."""
+    release_commitments(order_uid=order_uid)

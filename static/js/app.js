@@ -1,5 +1,6 @@
 /** What every page needs: palette, theme, toasts, tables by keyboard, copying, dropped files. */
 
+import { loadChineseFontIfMissing } from "app/fonts";
 import { openPalette, palette } from "app/palette";
 import { bindTables } from "app/tables";
 
@@ -130,6 +131,7 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   event.detail.target.querySelector?.("[data-focus]")?.focus();
 });
 
+loadChineseFontIfMissing(document.documentElement.dataset.chineseFont);
 markTheme();
 runSiteClock();
 enhance(document);

@@ -14,7 +14,8 @@ from django.test import Client, override_settings
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
 
 from tenants.models import Person
-from tests.browser.server import served_site
+from tests.browser.server import end_left_sessions, served_site
+from tests.databases import database_name
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -65,6 +66,7 @@ def site_server(django_db_setup: None) -> Iterator[str]:
         served_site() as address,
     ):
         yield address
+    end_left_sessions(database_name())
 
 
 @pytest.fixture

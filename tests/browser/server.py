@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import uvicorn
 
 START_PATIENCE_S = 20.0
@@ -43,3 +45,17 @@ def _wait_until_started(server: uvicorn.Server) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError("The test server did not start.")
         time.sleep(0.02)
+
+
+def end_left_sessions(database: str) -> None:
+    """End the site's own sessions on a database that is about to be dropped.
+
+    With Playwright's loop in this thread Django keeps two sets of connections, one for inside
+    the loop and one for outside, and a session of the other set outlives `connections`.
+    """
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = %s and usename = current_user and pid <> pg_backend_pid()",
+            [database],
+        )

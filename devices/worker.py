@@ -22,7 +22,7 @@ from django.db import OperationalError, connections
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from devices.core.broker import FRAMES_OF_ALL, Broker, device_of, receipts_topic
+from devices.core.broker import FRAMES_OF_ALL, Broker, receipts_topic, sender_of
 from devices.services.arrivals import Message
 from devices.services.ingest import Outcome, site_time, take
 from devices.services.latest import mark_silent
@@ -33,7 +33,7 @@ from tenants.clock import site_clock
 
 logger = logging.getLogger(__name__)
 ALIAS = "ingest"
-WINDOW_SECONDS = 0.05
+WINDOW_SECONDS = 0.1
 MOST_MESSAGES = 200
 MOST_WAITING = 5_000
 POSTS_SECONDS = 0.5
@@ -99,7 +99,7 @@ class IngestWorker:
         deliveries = self._gather()
         if deliveries:
             messages = [
-                Message(one.payload, one.received_ms, topic_device=device_of(one.topic))
+                Message(one.payload, one.received_ms, sender=sender_of(one.topic))
                 for one in deliveries
             ]
             outcome = self._take(messages)
@@ -137,14 +137,19 @@ class IngestWorker:
         return None
 
     def _send_receipts(self, outcome: Outcome) -> None:
-        for device in outcome.receipts.keys() | outcome.refusals.keys():
-            stored = outcome.receipts.get(device, {})
-            refused = outcome.refusals.get(device, {})
-            for boot in stored.keys() | refused.keys():
-                receipt: dict[str, Any] = {"boot": boot, "seq": sorted(set(stored.get(boot, [])))}
-                if boot in refused:
-                    receipt["refused"] = {str(s): reason for s, reason in refused[boot].items()}
-                self._client.publish(receipts_topic(device), orjson.dumps(receipt), qos=0)
+        """Tell each sender, in one message, what it may forget."""
+        told: dict[str, list[dict[str, Any]]] = {}
+        for boot, receipt in outcome.receipts.items():
+            content: dict[str, Any] = {
+                "dev": boot.device,
+                "boot": boot.boot,
+                "seq": sorted(receipt.stored),
+            }
+            if receipt.refused:
+                content["refused"] = {str(s): reason for s, reason in receipt.refused.items()}
+            told.setdefault(boot.sender, []).append(content)
+        for sender, receipts in told.items():
+            self._client.publish(receipts_topic(sender), orjson.dumps(receipts), qos=0)
 
     def _acknowledge(self, deliveries: Sequence[_Delivery]) -> None:
         for one in deliveries:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import os
 import random
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from devices.agent.queue import FrameQueue
 from devices.agent.uplink import Sender, Uplink
-from devices.core.broker import Broker
+from devices.core.broker import GATEWAY, Broker
 from tenants.clock import SiteClock
 
 IDLE, SET_UP, RUNNING, DOWN = 1.0, 2.0, 3.0, 5.0
@@ -126,7 +127,7 @@ def publish_machines(
     """
     began, cpu_began = time.monotonic(), time.process_time()
     frames = FrameQueue(queue_file)
-    uplink = Uplink(broker, frames)
+    uplink = Uplink(broker, frames, sender=f"{GATEWAY}-{secrets.token_hex(4)}")
     senders = {one.device: uplink.sender(one.device, one.key) for one in machines}
     now = clock.at(datetime.now(UTC))
     upcoming = _merged(machines, habits, _ms(now), _ms(until))

@@ -31,7 +31,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     frames = FrameQueue(arguments.queue)
-    uplink = Uplink(broker, frames, device=arguments.device)
+    uplink = Uplink(broker, frames, sender=arguments.device)
     sender = uplink.sender(arguments.device, key)
     uplink.open()
     try:

@@ -19,11 +19,13 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from devices.agent.queue import FrameQueue
-from devices.core.broker import Broker, device_of, frames_topic, receipts_topic
+from devices.core.broker import Broker, frames_topic, receipts_topic
 from devices.core.frames import sign
 
 AT_ONCE = 400
 """Frames sent in one go: a broker's memory is not a store."""
+PACKED = 100
+"""Frames in one message; it stays below 64 KiB with a dozen metrics each."""
 
 
 @dataclass
@@ -48,18 +50,19 @@ class Tally:
 
 
 class Uplink:
-    """One connection for one device, or for all the devices behind a gateway's account.
+    """One connection, of one device (`sender` is its id) or of a gateway for many devices.
 
     Not thread-safe but for what paho's own thread does: call `make` and `work` from one thread.
     """
 
-    def __init__(self, broker: Broker, frames: FrameQueue, *, device: str | None = None) -> None:
+    def __init__(self, broker: Broker, frames: FrameQueue, *, sender: str) -> None:
         self.tally = Tally()
         self._broker = broker
         self._queue = frames
-        self._receipts: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
+        self._receipts: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._has_reconnected = False
-        self._receipts_topic = receipts_topic(device or "+")
+        self._frames_topic = frames_topic(sender)
+        self._receipts_topic = receipts_topic(sender)
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=f"agent-{secrets.token_hex(8)}"
         )
@@ -106,10 +109,12 @@ class Uplink:
         if self._has_reconnected:
             self._has_reconnected = False
             self._queue.send_all_again(time.time())
-        for one in self._queue.due(time.time(), AT_ONCE):
-            self._client.publish(frames_topic(one.device), one.payload, qos=1)
-            self.tally.sent += 1
-            self.tally.sent_again += one.tries > 0
+        due = self._queue.due(time.time(), AT_ONCE)
+        for start in range(0, len(due), PACKED):
+            packed = b"[" + b",".join(one.payload for one in due[start : start + PACKED]) + b"]"
+            self._client.publish(self._frames_topic, packed, qos=1)
+        self.tally.sent += len(due)
+        self.tally.sent_again += sum(one.tries > 0 for one in due)
 
     def unstored(self) -> int:
         """Return how many frames still wait for their receipt."""
@@ -119,13 +124,12 @@ class Uplink:
         stored: list[tuple[str, int, int]] = []
         refused: list[tuple[str, int, int, str]] = []
         while not self._receipts.empty():
-            device, payload = self._receipts.get()
-            receipt = orjson.loads(payload)
-            boot = int(receipt["boot"])
-            stored.extend((device, boot, int(seq)) for seq in receipt["seq"])
-            for seq, reason in receipt.get("refused", {}).items():
-                refused.append((device, boot, int(seq), str(reason)))
-                self.tally.refused[reason] = self.tally.refused.get(reason, 0) + 1
+            for receipt in orjson.loads(self._receipts.get()):
+                whose = (str(receipt["dev"]), int(receipt["boot"]))
+                stored.extend((*whose, int(seq)) for seq in receipt["seq"])
+                for seq, reason in receipt.get("refused", {}).items():
+                    refused.append((*whose, int(seq), str(reason)))
+                    self.tally.refused[reason] = self.tally.refused.get(reason, 0) + 1
         if stored:
             self.tally.stored += self._queue.forget(stored)
         if refused:
@@ -139,6 +143,4 @@ class Uplink:
             self._has_reconnected = True
 
     def _on_message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
-        device = device_of(message.topic)
-        if device is not None:
-            self._receipts.put((device, message.payload))
+        self._receipts.put(message.payload)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 FRAMES_OF_ALL = "v1/+/f"
+GATEWAY = "gateway"
 
 
 class BadBrokerAddress(ValueError):
@@ -42,17 +43,22 @@ def broker_from_url(url: str) -> Broker:
     )
 
 
-def frames_topic(device: str) -> str:
-    """Return the topic on which a device sends frames."""
-    return f"v1/{device}/f"
+def frames_topic(sender: str) -> str:
+    """Return the topic on which a device or gateway sends frames."""
+    return f"v1/{sender}/f"
 
 
-def receipts_topic(device: str) -> str:
-    """Return the topic on which a device hears that its frames are stored."""
-    return f"v1/{device}/ack"
+def receipts_topic(sender: str) -> str:
+    """Return the topic on which a device or gateway hears that frames are stored."""
+    return f"v1/{sender}/ack"
 
 
-def device_of(topic: str) -> str | None:
-    """Return the device that a topic of frames or receipts names."""
+def is_gateway(sender: str) -> bool:
+    """Say whether a topic's sender speaks for many devices: `gateway`, or `gateway-…`."""
+    return sender == GATEWAY or sender.startswith(f"{GATEWAY}-")
+
+
+def sender_of(topic: str) -> str | None:
+    """Return the device or gateway that a topic of frames or receipts names."""
     parts = topic.split("/")
     return parts[1] if len(parts) == 3 and parts[0] == "v1" else None

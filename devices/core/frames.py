@@ -1,7 +1,7 @@
 """Frames as devices send them: decoding, canonical bytes, checks. See docs/frames.md.
 
-A frame is one JSON object, a message one frame or a list of frames of one device. What cannot
-be taken is answered with a reason; nothing here knows a database or a clock.
+A frame is one JSON object, a message one frame or a list of frames. What cannot be taken
+is answered with a reason; nothing here knows a database or a clock.
 """
 
 from __future__ import annotations
@@ -87,23 +87,23 @@ def decode(payload: bytes) -> list[Reading | Refusal]:
     except orjson.JSONDecodeError as error:
         return [Refusal(Reason.MALFORMED, f"not JSON: {error}"[:300], payload)]
     if isinstance(message, dict):
-        return [_decode_one(message, payload)]
+        return [_decode_one(message)]
     if not isinstance(message, list) or not message:
         return [Refusal(Reason.MALFORMED, "neither a frame nor a list of frames", payload)]
     if len(message) > MAX_FRAMES_IN_MESSAGE:
         detail = f"{len(message)} frames; at most {MAX_FRAMES_IN_MESSAGE} in one message"
         return [Refusal(Reason.TOO_LARGE, detail, payload[:1024])]
-    return [_decode_one(one, orjson.dumps(one)) for one in message]
+    return [_decode_one(one) for one in message]
 
 
-def _decode_one(raw: Any, payload: bytes) -> Reading | Refusal:
+def _decode_one(raw: Any) -> Reading | Refusal:
     try:
         return _read(raw)
     except _Unreadable as error:
         device = raw.get("dev") if isinstance(raw, dict) else None
         name = device[:MAX_DEVICE_NAME] if isinstance(device, str) else ""
         name = name if name.isprintable() else ""
-        return Refusal(error.reason, str(error), payload, device=name)
+        return Refusal(error.reason, str(error), orjson.dumps(raw), device=name)
 
 
 def _read(raw: Any) -> Reading:

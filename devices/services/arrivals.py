@@ -11,6 +11,7 @@ import orjson
 from django.conf import settings
 from django.db.backends.utils import CursorWrapper
 
+from devices.core.broker import is_gateway
 from devices.core.frames import Reading, Reason, Refusal, clock_fault, decode, is_signed_by
 from devices.core.keys import device_key
 
@@ -25,16 +26,21 @@ where {condition}
 class Message:
     """One delivery, by whichever door.
 
-    `topic_device` is the device that the MQTT topic names. `tenant_id` is set when the door has
-    authenticated an organisation: only its own devices count then, they may be called by name,
-    and a MAC may be left out. In a replay, `arrival` in a frame is the site's clock for it.
+    `sender` is the device or gateway that the MQTT topic names. `tenant_id` is set when the door
+    has authenticated an organisation: only its own devices count then, they may be called by
+    name, and a MAC may be left out. In a replay, `arrival` in a frame is the site's clock for it.
     """
 
     payload: bytes
     received_ms: int
-    topic_device: str | None = None
+    sender: str | None = None
     tenant_id: int | None = None
     is_replay: bool = False
+
+    @property
+    def topic_device(self) -> str | None:
+        """The only device that may speak in this message, unless it is a gateway's."""
+        return None if self.sender is None or is_gateway(self.sender) else self.sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +170,11 @@ def _devices_of(
         if name:
             found[tenant_id, name] = device
     return found
+
+
+def json_list(texts: Iterable[str]) -> str:
+    """Join JSON texts to one list; one parameter needs no escaping, an array of texts does."""
+    return f"[{','.join(texts)}]"
 
 
 def _name_of(named: str, message: Message) -> tuple[int | None, str]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import DataError, IntegrityError, connections
@@ -24,18 +25,34 @@ OFFLINE_AT_LEAST_SECONDS = 10.0
 """Real seconds that it takes at least, however fast the site's clock runs."""
 
 
+class Boot(NamedTuple):
+    """Whom a receipt speaks of and to whom it goes."""
+
+    sender: str
+    device: str
+    boot: int
+
+
+@dataclass(slots=True)
+class Receipt:
+    """The `seq` that need not be sent again: stored, or refused for ever and why."""
+
+    stored: set[int] = field(default_factory=set)
+    refused: dict[int, str] = field(default_factory=dict)
+
+
 @dataclass(kw_only=True)
 class Outcome:
     """What became of a batch; everything in it is committed."""
 
     stored: Counter[int] = field(default_factory=Counter)
     """New frames by position of their message."""
+    arrivals: list[Arrival] = field(default_factory=list)
+    """Every frame that is stored now, those that were there before included."""
     duplicates: int = 0
     refused: list[Refused] = field(default_factory=list)
-    receipts: dict[str, dict[int, list[int]]] = field(default_factory=dict)
-    """By device and boot: the `seq` that need not be sent again."""
-    refusals: dict[str, dict[int, dict[int, str]]] = field(default_factory=dict)
-    """By device and boot: `seq` that need not be sent again because they will never be taken."""
+    receipts: dict[Boot, Receipt] = field(default_factory=dict)
+    """What senders may forget, by the boot that the frames belong to."""
     live: list[tuple[UUID, LiveValues]] = field(default_factory=list)
     quarantined_tenants: set[int] = field(default_factory=set)
 
@@ -64,8 +81,7 @@ def take(messages: Sequence[Message], *, time: SiteTime, using: str = "ingest") 
         arrivals, refused = sift(cursor, messages)
     outcome = Outcome()
     _store_or_halve(arrivals, refused, time, using, outcome)
-    for one in outcome.refused:
-        _note_refusal(outcome, one)
+    _note_receipts(outcome, messages)
     return outcome
 
 
@@ -114,20 +130,28 @@ def _note_stored(outcome: Outcome, arrivals: Sequence[Arrival], stored: Stored) 
     for one in arrivals:
         reading = one.reading
         machines[one.device.machine_id] = one.device.machine_uid
-        boots = outcome.receipts.setdefault(str(one.device.uid), {})
-        boots.setdefault(reading.boot, []).append(reading.seq)
         key = (one.device.id, reading.boot, reading.seq)
         if key in left:
             left.discard(key)
             outcome.stored[one.message] += 1
         else:
             outcome.duplicates += 1
+    outcome.arrivals.extend(arrivals)
     outcome.live.extend((machines[one.machine_id], one) for one in stored.live)
     outcome.quarantined_tenants |= stored.quarantined_tenants
 
 
-def _note_refusal(outcome: Outcome, one: Refused) -> None:
-    if one.is_ours and one.refusal.frame is not None:
-        boot, seq = one.refusal.frame
-        boots = outcome.refusals.setdefault(one.refusal.device, {})
-        boots.setdefault(boot, {})[seq] = one.refusal.reason.value
+def _note_receipts(outcome: Outcome, messages: Sequence[Message]) -> None:
+    """Gather what each sender over MQTT may be told; HTTP has had its reply already."""
+    for one in outcome.arrivals:
+        sender = messages[one.message].sender
+        if sender is not None:
+            boot = Boot(sender, one.reading.device, one.reading.boot)
+            outcome.receipts.setdefault(boot, Receipt()).stored.add(one.reading.seq)
+    for refused in outcome.refused:
+        sender = messages[refused.message].sender
+        if sender is not None and refused.is_ours and refused.refusal.frame is not None:
+            number, seq = refused.refusal.frame
+            boot = Boot(sender, refused.refusal.device, number)
+            receipt = outcome.receipts.setdefault(boot, Receipt())
+            receipt.refused[seq] = refused.refusal.reason.value

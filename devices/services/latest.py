@@ -12,6 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from devices.core.states import state_of
 from devices.models import MachineState
+from devices.services.arrivals import json_list
 from devices.services.placing import PlacedFrame
 
 UPDATE = """
@@ -21,8 +22,10 @@ update devices_latestreading l set
                  when u.state <> '' then u.state
                  when l.state = 'offline' then 'idle' else l.state end,
     at = greatest(l.at, u.at)
-from (select machine_id, to_timestamp(at_ms::float8 / 1000) as at, state, metrics::jsonb as metrics
-      from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
+from (select machine_id, to_timestamp(at_ms::float8 / 1000) as at, state, metrics
+      from rows from (
+              unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[]),
+              jsonb_array_elements(%s::jsonb))
           as raw(tenant_id, machine_id, at_ms, state, metrics)) as u
 where l.machine_id = u.machine_id
 returning l.machine_id
@@ -30,8 +33,10 @@ returning l.machine_id
 INSERT = """
 insert into devices_latestreading (tenant_id, machine_id, at, state, metrics)
 select tenant_id, machine_id, to_timestamp(at_ms::float8 / 1000),
-       coalesce(nullif(state, ''), 'idle'), metrics::jsonb
-from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
+       coalesce(nullif(state, ''), 'idle'), metrics
+from rows from (
+        unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[]),
+        jsonb_array_elements(%s::jsonb))
     as raw(tenant_id, machine_id, at_ms, state, metrics)
 """
 FORGET_TIME = "update devices_latestreading set at = 'epoch' where machine_id = any(%s)"
@@ -112,11 +117,11 @@ def mark_silent(cursor: CursorWrapper, *, silent_before_ms: int) -> list[tuple[i
     return list(cursor.fetchall())
 
 
-def _columns(live: Sequence[LiveValues]) -> list[list[Any]]:
+def _columns(live: Sequence[LiveValues]) -> list[Any]:
     return [
         [one.tenant_id for one in live],
         [one.machine_id for one in live],
         [one.at_ms for one in live],
         [one.state for one in live],
-        [orjson.dumps(one.values).decode() for one in live],
+        json_list(orjson.dumps(one.values).decode() for one in live),
     ]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.backends.utils import CursorWrapper
 
+from devices.services.arrivals import json_list
 from devices.services.placing import PlacedFrame
 
 DAY_MS = 24 * 3600 * 1000
@@ -36,9 +37,10 @@ on conflict (tenant_id, machine_id, metric, minutes, bucket) do update set
 NEW_READINGS = """
 select u.tenant_id, u.machine_id, to_timestamp(u.at_ms::float8 / 1000) as at,
        one.key as metric, one.value::numeric as value
-from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+from rows from (
+        unnest(%s::bigint[], %s::bigint[], %s::bigint[]), jsonb_array_elements(%s::jsonb))
     as u(tenant_id, machine_id, at_ms, metrics)
-cross join lateral jsonb_each(u.metrics::jsonb) as one
+cross join lateral jsonb_each(u.metrics) as one
 where jsonb_typeof(one.value) = 'number'
 """
 STORED_READINGS = """
@@ -68,7 +70,7 @@ def add_to_rollups(cursor: CursorWrapper, frames: Sequence[PlacedFrame]) -> None
         [one.tenant_id for one in frames],
         [one.machine_id for one in frames],
         [one.at_ms for one in frames],
-        [one.metrics for one in frames],
+        json_list(one.metrics for one in frames),
     ]
     cursor.execute(ADD.format(readings=NEW_READINGS), columns)
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from devices.services.arrivals import Arrival, Refused
+from devices.services.arrivals import Arrival, Refused, json_list
 from devices.services.counts import count_pieces
 from devices.services.intervals import remake_intervals
 from devices.services.latest import LiveValues, rebuild_latest, update_latest
@@ -24,14 +24,15 @@ COUNTED_TOPIC = "devices.counted"
 COUNTED_QUEUE = "default"
 COUNTED_DELAY = timedelta(seconds=1)
 LOCK = """
-select pg_advisory_xact_lock(%s, one) from unnest(%s::int[]) as one order by one
+select pg_advisory_xact_lock(%s::int, one) from unnest(%s::int[]) as one order by one
 """
 INSERT = """
 insert into devices_frame (tenant_id, device_id, boot, seq, sent_at, received_at, metrics)
 select tenant_id, device_id, boot, seq, to_timestamp(sent_ms::float8 / 1000),
-       to_timestamp(received_ms::float8 / 1000), metrics::jsonb
-from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-            %s::text[])
+       to_timestamp(received_ms::float8 / 1000), metrics
+from rows from (
+        unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]),
+        jsonb_array_elements(%s::jsonb))
     as u(tenant_id, device_id, boot, seq, sent_ms, received_ms, metrics)
 on conflict (device_id, boot, seq) do nothing
 returning device_id, boot, seq
@@ -41,7 +42,7 @@ update devices_device d set last_seen_at = u.at
 from (select id, to_timestamp(max(received_ms)::float8 / 1000) as at
       from unnest(%s::bigint[], %s::bigint[]) as raw(id, received_ms) group by id) as u
 where d.id = u.id
-  and (d.last_seen_at is null or d.last_seen_at < u.at - make_interval(secs => %s))
+  and (d.last_seen_at is null or d.last_seen_at < u.at - make_interval(secs => %s::float8))
 """
 QUARANTINE = """
 insert into devices_quarantinedframe as q
@@ -65,7 +66,7 @@ SEND_COUNTED = """
 insert into tenants_outboxmessage
     (uid, tenant_id, topic, queue, payload, created_at, due_at, attempts, last_error)
 select uid, tenant_id, %s, %s, jsonb_build_object('supplier_id', tenant_id), clock_timestamp(),
-       clock_timestamp() + %s, 0, ''
+       clock_timestamp() + %s::interval, 0, ''
 from unnest(%s::uuid[], %s::bigint[]) as u(uid, tenant_id)
 """
 
@@ -127,7 +128,7 @@ def _insert_new(cursor: CursorWrapper, arrivals: Sequence[Arrival]) -> list[Arri
         [one.reading.seq for one in arrivals],
         [one.reading.sent_ms for one in arrivals],
         [one.received_ms for one in arrivals],
-        [one.metrics for one in arrivals],
+        json_list(one.metrics for one in arrivals),
     ]
     cursor.execute(INSERT, columns)
     inserted = set(cursor.fetchall())

@@ -92,8 +92,8 @@ def frame(
 def message(content: Mapping[str, Any] | Sequence[Any] | bytes, minute: float = 0.0) -> Message:
     """Return a delivery over MQTT at some minutes after T0."""
     payload = content if isinstance(content, bytes) else orjson.dumps(content)
-    topic = content["dev"] if isinstance(content, dict) else None
-    return Message(payload, round(T0_MS + minute * MINUTE), topic_device=topic)
+    sender = content["dev"] if isinstance(content, dict) else "gateway"
+    return Message(payload, round(T0_MS + minute * MINUTE), sender=sender)
 
 
 def site_at(minute: float, *, rate: float = 1.0) -> SiteTime:

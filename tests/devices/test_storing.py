@@ -10,6 +10,7 @@ from django.db import connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from devices.services.ingest import Boot, Receipt
 from devices.services.rollups import rebuild_rollups
 from tests.devices.fleet import (
     MINUTE,
@@ -71,7 +72,8 @@ def test_a_frame_reaches_every_table() -> None:
     second = send(frame(device, 2, 15, state=1, parts=130, power_kw=5.5, temp=None), minute=15)
 
     assert (first.stored[0], second.stored[0]) == (1, 1)
-    assert first.receipts == {str(device.uid): {1: [1]}}
+    uid = str(device.uid)
+    assert first.receipts == {(uid, uid, 1): Receipt(stored={1})}
     state = end_state(fleet)
     assert state["intervals"] == [("running", T0_MS, T0_MS + 15 * MINUTE)]
     assert state["runs"] == [30]
@@ -97,7 +99,8 @@ def test_a_frame_that_comes_again_is_acknowledged_again_and_changes_nothing() ->
     again = send(*frames, frames[0], minute=21)
 
     assert (sum(again.stored.values()), again.duplicates) == (0, 5)
-    assert sorted(again.receipts[str(fleet.devices[0].uid)][1]) == [0, 0, 1, 2, 3]
+    uid = str(fleet.devices[0].uid)
+    assert again.receipts[Boot(uid, uid, 1)].stored == {0, 1, 2, 3}
     assert end_state(fleet) == before
 
 

@@ -66,7 +66,7 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(point: str, tmp_path:
     run = plan_run(fleet, 0, 600)
     device = fleet.devices[0]
     frames = FrameQueue(tmp_path / "queue.db", resend_seconds=0.5)
-    uplink = Uplink(broker_from_url(GATEWAY), frames)
+    uplink = Uplink(broker_from_url(GATEWAY), frames, sender=str(device.uid))
     sender = uplink.sender(str(device.uid), device_key(settings.SECRET_KEY, device.uid, 1))
     uplink.open()
     doomed = start_worker(point)
@@ -117,7 +117,7 @@ def test_a_receipt_names_what_is_stored_and_what_never_will_be(
     fleet = make_fleet()
     device = fleet.devices[0]
     broker = broker_from_url(GATEWAY)
-    receipts: list[dict[str, object]] = []
+    receipts: list[list[dict[str, object]]] = []
     client = mqtt.Client(CallbackAPIVersion.VERSION2)
     client.username_pw_set(broker.user, broker.password)
     client.on_message = lambda _c, _u, message: receipts.append(orjson.loads(message.payload))
@@ -141,6 +141,7 @@ def test_a_receipt_names_what_is_stored_and_what_never_will_be(
     finally:
         client.disconnect()
         client.loop_stop()
-    assert receipts[0] == {"boot": 1, "seq": [1, 2], "refused": {"3": "bad_clock"}}
+    told = {"dev": str(device.uid), "boot": 1}
+    assert receipts[0] == [{**told, "seq": [1, 2], "refused": {"3": "bad_clock"}}]
     reasons = as_ingest("select reason from devices_quarantinedframe order by 1")
     assert reasons == [("bad_clock",), ("bad_mac",)]

@@ -22,6 +22,7 @@ MAX_LP_ALTERNATIVES = 400_000
 MAX_CP_ALTERNATIVES = 25_000
 MAX_CP_FIXED = 20_000
 GREEDY_SHARE = 0.1
+GREEDY_ALONE_SHARE = 0.7
 FIXED_SHARE = 0.3
 RANDOM_PASSES = 60
 
@@ -51,6 +52,11 @@ class _ShopSearch:
         self.assigned: list[int] | None = None
         self.alternatives = sum(len(o.alternatives) for o in shop.operations)
 
+    @property
+    def is_flexible(self) -> bool:
+        """Tell whether some operation has a choice of machines."""
+        return self.alternatives > len(self.shop.operations)
+
     def offer(self, spans: Spans) -> None:
         """Offer a plan to the incumbent and remember it when it is kept."""
         if self.incumbent.offer(assignments(self.shop, spans)):
@@ -59,7 +65,7 @@ class _ShopSearch:
     def balance(self, bound: Bound) -> Bound:
         """Solve the balance LP: its prices may raise the bound, its values assign machines."""
         clock = self.incumbent.clock
-        if self.alternatives > MAX_LP_ALTERNATIVES or clock.is_over:
+        if self.alternatives > MAX_LP_ALTERNATIVES or not self.is_flexible or clock.is_over:
             return bound
         solved = _balance(self.shop, time_limit=max(0.1, clock.remaining * 0.5))
         if solved is None:
@@ -74,21 +80,27 @@ class _ShopSearch:
     def greedy(self) -> None:
         """List-schedule by several rules, then with noise, for a share of the time."""
         clock = self.incumbent.clock
-        until = clock.elapsed + clock.remaining * GREEDY_SHARE
+        share = GREEDY_SHARE if self.alternatives <= MAX_CP_ALTERNATIVES else GREEDY_ALONE_SHARE
+        until = clock.elapsed + clock.remaining * share
         random = Random(self.seed)
         rules = [0.0, 0.25, 0.5, 2.0, 4.0]
+        took = 0.0
         for number in range(RANDOM_PASSES):
-            if clock.is_over or clock.elapsed > until or self.incumbent.is_optimal:
+            began = clock.elapsed
+            if clock.is_over or clock.remaining < took or began > until:
+                return
+            if self.incumbent.is_optimal:
                 return
             rule = rules[number] if number < len(rules) else random.choice((0.5, 1.0, 2.0))
             noise = 0.0 if number < len(rules) else 0.3
             self.offer(list_schedule(self.shop, urgency=rule, noise=noise, random=random))
+            took = max(took, clock.elapsed - began)
 
     def fixed_machines(self) -> None:
         """Keep the LP's machines and only sequence: no optional intervals."""
         if self.assigned is None or len(self.shop.operations) > MAX_CP_FIXED:
             return
-        if all(len(o.alternatives) == 1 for o in self.shop.operations):
+        if not self.is_flexible:
             return
         start = list_schedule(self.shop, urgency=1.0, assigned=self.assigned)
         self.offer(start)

@@ -81,7 +81,7 @@ def settle_commitments(*, answer: Answer, by: Actor, now: datetime) -> None:
         Commitment.objects.of(PLATFORM_ID)
         .filter(offer_uid=answer.offer_uid, state__in=Commitment.TRANSITIONS[to])
         .order_by("pk")
-        .select_for_update()
+        .select_for_update(no_key=True)
     )
     transition_all(commitments, to=to, by=by, now=now)
 

@@ -68,7 +68,7 @@ def close_if_complete(*, order_uid: UUID, by: Actor, now: datetime) -> Order | N
 def lock_order(*, order_uid: UUID, by: Actor) -> Order | None:
     """Lock a buyer's order; taken before any of its shipments and operations."""
     return (
-        Order.objects.of(by.tenant_id).filter(uid=order_uid).select_for_update(of=("self",)).first()
+        Order.objects.of(by.tenant_id).filter(uid=order_uid).select_for_update(no_key=True).first()
     )
 
 

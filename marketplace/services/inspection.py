@@ -176,7 +176,7 @@ def _write_chains(
         .filter(order_uid=shipment.order_uid, lot__in=by_lot)
         .exclude(state=OperationState.CANCELLED)
         .order_by("pk")
-        .select_for_update(of=("self",))
+        .select_for_update(no_key=True)
     )
     for row in chains:
         row.accepted = by_lot[row.lot]

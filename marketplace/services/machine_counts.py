@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -9,6 +10,7 @@ from django.db.models import Sum
 
 from devices.services.planned_runs import counted_pieces
 from marketplace.models import Operation, OperationState, WorkOrder
+from marketplace.services.work_orders import lock_work_orders
 from tenants.live import announce
 
 COUNTS_MOVE_FOR = timedelta(days=30)
@@ -31,10 +33,13 @@ def copy_counts(*, supplier_id: int, now: datetime) -> int:
         tenant_id=supplier_id, subject_uids=[operation.uid for operation in operations]
     )
     moved = [row for row in operations if counts.get(row.uid, row.counted) != row.counted]
+    work_orders = lock_work_orders(
+        supplier_id=supplier_id, ids={row.work_order_id for row in moved}
+    )
     for row in moved:
         row.counted = counts[row.uid]
     Operation.objects.bulk_update(moved, ["counted"])
-    _add_up({row.work_order_id for row in moved}, supplier_id=supplier_id, now=now)
+    _add_up(list(work_orders.values()), now=now)
     for buyer_id, order_uid in {(row.buyer_id, row.order_uid) for row in moved}:
         announce(tenant_ids=(buyer_id,), key=f"order:{order_uid}")
     if moved:
@@ -42,16 +47,9 @@ def copy_counts(*, supplier_id: int, now: datetime) -> int:
     return len(moved)
 
 
-def _add_up(work_order_ids: set[int], *, supplier_id: int, now: datetime) -> None:
-    work_orders = list(
-        WorkOrder.objects.of_supplier(supplier_id)
-        .filter(pk__in=work_order_ids)
-        .order_by("pk")
-        .select_for_update()
-    )
+def _add_up(work_orders: Sequence[WorkOrder], *, now: datetime) -> None:
     sums = dict(
-        Operation.objects.of_supplier(supplier_id)
-        .filter(work_order__in=work_orders)
+        Operation.objects.filter(work_order__in=work_orders)
         .values_list("work_order_id")
         .annotate(sum=Sum("counted"))
     )

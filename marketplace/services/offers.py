@@ -108,7 +108,7 @@ def lapse_offer(*, offer_uid: UUID, by: Actor, now: datetime) -> bool:
     offer = (
         Offer.objects.of_buyer(by.tenant_id)
         .filter(uid=offer_uid, state=OfferState.OFFERED, expires_at__lte=now)
-        .select_for_update()
+        .select_for_update(no_key=True)
         .first()
     )
     if offer is None:
@@ -136,7 +136,7 @@ def withdraw_offers(
         .filter(order_uid=order_uid, state__in=Offer.TRANSITIONS[OfferState.WITHDRAWN])
         .filter(Q() if only is None else Q(uid__in=only))
         .order_by("pk")
-        .select_for_update()
+        .select_for_update(no_key=True)
     )
     begun = (
         WorkOrder.objects.of_buyer(by.tenant_id)

@@ -161,7 +161,7 @@ class _Shop:
         work_orders = lock_work_orders(
             supplier_id=supplier_id, ids={order_id for _uid, order_id, _next in pairs}
         )
-        locked = own.filter(uid__in=wanted).order_by("pk").select_for_update(of=("self",))
+        locked = own.filter(uid__in=wanted).order_by("pk").select_for_update(no_key=True)
         return cls(
             work_orders=work_orders,
             operations={row.uid: row for row in locked},

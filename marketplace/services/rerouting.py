@@ -29,7 +29,7 @@ def reroute_lots(*, order_uid: UUID, routes: Sequence[Route], by: Actor, now: da
         Offer.objects.of_buyer(by.tenant_id)
         .filter(order_uid=order_uid, state__in=[OfferState.OFFERED, OfferState.ACCEPTED])
         .order_by("pk")
-        .select_for_update()
+        .select_for_update(no_key=True)
     )
     changed = []
     for offer in live:
@@ -42,7 +42,7 @@ def reroute_lots(*, order_uid: UUID, routes: Sequence[Route], by: Actor, now: da
         Operation.objects.of_buyer(by.tenant_id)
         .filter(uid__in=by_operation)
         .order_by("pk")
-        .select_for_update()
+        .select_for_update(no_key=True)
     )
     for operation in operations:
         route = by_operation[operation.uid]

@@ -50,7 +50,7 @@ def ship_operations(
         Operation.objects.of_supplier(by.tenant_id)
         .filter(uid__in=wanted)
         .order_by("pk")
-        .select_for_update(of=("self",))
+        .select_for_update(no_key=True)
     )
     if len(operations) != len(wanted):
         raise OperationUnknown(_("There is no such operation in your shop."))
@@ -151,7 +151,7 @@ def receive_shipments(*, shipment_uids: Sequence[UUID], by: Actor, now: datetime
     shipments = list(
         Shipment.objects.filter(receiver_id=by.tenant_id, uid__in=wanted)
         .order_by("pk")
-        .select_for_update(of=("self",))
+        .select_for_update(no_key=True)
     )
     if len(shipments) != len(wanted):
         raise ShipmentUnknown(_("There is no such shipment to you."))
@@ -177,7 +177,7 @@ def _take_in(arriving: Sequence[Shipment], *, by: Actor, now: datetime) -> None:
         Operation.objects.of_supplier(by.tenant_id)
         .filter(uid__in=pieces, state=OperationState.WAITING)
         .order_by("pk")
-        .select_for_update(of=("self",))
+        .select_for_update(no_key=True)
     )
     for row in operations:
         row.received = pieces[row.uid]

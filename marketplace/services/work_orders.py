@@ -59,7 +59,7 @@ def begin_production(*, order_uid: UUID, by: Actor, now: datetime) -> list[int]:
     order = (
         Order.objects.of(by.tenant_id)
         .filter(uid=order_uid, state=OrderState.CONFIRMED)
-        .select_for_update(of=("self",))
+        .select_for_update(no_key=True)
         .first()
     )
     if order is not None:
@@ -81,7 +81,7 @@ def release_work_orders(*, order_uid: UUID, by: Actor, now: datetime) -> int:
         WorkOrder.objects.of_supplier(by.tenant_id)
         .filter(order_uid=order_uid, state=WorkOrderState.CONFIRMED)
         .order_by("pk")
-        .select_for_update()
+        .select_for_update(no_key=True)
     )
     transition_all(waiting, to=WorkOrderState.RELEASED, by=by, now=now)
     settle_work_orders(waiting, by=by, now=now)
@@ -95,26 +95,30 @@ def cancel_work(*, offers: Iterable[Offer], by: Actor, now: datetime) -> None:
         WorkOrder.objects.of_buyer(by.tenant_id)
         .filter(offer__in=list(offers), state=WorkOrderState.CONFIRMED)
         .order_by("pk")
-        .select_for_update()
+        .select_for_update(no_key=True)
     )
     operations = list(
         Operation.objects.of_buyer(by.tenant_id)
         .filter(work_order__in=work_orders)
         .order_by("pk")
-        .select_for_update()
+        .select_for_update(no_key=True)
     )
     transition_all(work_orders, to=WorkOrderState.CANCELLED, by=by, now=now)
     transition_all(operations, to=OperationState.CANCELLED, by=by, now=now)
 
 
 def lock_work_orders(*, supplier_id: int, ids: Iterable[int]) -> dict[int, WorkOrder]:
-    """Lock work orders in the order of their keys, before any of their operations."""
+    """Lock work orders in the order of their keys, before any of their operations.
+
+    Locks here are never on keys (`no_key`): whoever writes an operation twice in a transaction
+    refers to its work order's key, and would wait for a lock on it in the wrong order.
+    """
     return {
         row.pk: row
         for row in WorkOrder.objects.of_supplier(supplier_id)
         .filter(pk__in=list(ids))
         .order_by("pk")
-        .select_for_update()
+        .select_for_update(no_key=True)
     }
 
 

@@ -100,7 +100,7 @@ def _end_spans(subject_uids: Iterable[UUID], *, to: str, by: Actor, now: datetim
         Reservation.objects.of(by.tenant_id)
         .filter(subject_uid__in=list(subject_uids), state__in=Reservation.TRANSITIONS[to])
         .order_by("pk")
-        .select_for_update()
+        .select_for_update(no_key=True)
     )
     transition_all(live, to=to, by=by, now=now)
     return len(live)

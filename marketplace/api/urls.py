@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from marketplace.api import capacity_views, payment_views
+from marketplace.api import capacity_views, deal_views, payment_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("processes/", capacity_views.ProcessesView.as_view(), name="api_processes"),
@@ -33,4 +33,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
         payment_views.PaymentConfirmView.as_view(),
         name="api_payment_confirm",
     ),
+    path("offers/", deal_views.OffersView.as_view(), name="api_offers"),
+    path("offers/<uuid:uid>/", deal_views.OfferView.as_view(), name="api_offer"),
+    path("offers/<uuid:uid>/accept/", deal_views.OfferAcceptView.as_view(), name="api_accept"),
+    path("offers/<uuid:uid>/decline/", deal_views.OfferDeclineView.as_view(), name="api_decline"),
+    path("work-orders/", deal_views.WorkOrdersView.as_view(), name="api_work_orders"),
+    path("operations/", deal_views.OperationsView.as_view(), name="api_operations"),
+    path("operations/reports/", deal_views.ReportsView.as_view(), name="api_reports"),
+    path("shipments/", deal_views.ShipmentsView.as_view(), name="api_shipments"),
+    path("shipments/receive/", deal_views.ReceiveView.as_view(), name="api_receive"),
+    path("shipments/<uuid:uid>/inspect/", deal_views.InspectView.as_view(), name="api_inspect"),
 ]

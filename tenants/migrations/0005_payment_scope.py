@@ -5,15 +5,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tenants', '0004_outbox_health'),
+        ("tenants", "0004_outbox_health"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='apikey',
-            name='scopes',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('read', 'Read'), ('capacity', 'Capacity'), ('orders', 'Orders'), ('offers', 'Offers'), ('production', 'Production'), ('payments', 'Payments'), ('readings', 'Readings')], max_length=12), size=None, verbose_name='Scopes'),
+            model_name="apikey",
+            name="scopes",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(
+                    choices=[
+                        ("read", "Read"),
+                        ("capacity", "Capacity"),
+                        ("orders", "Orders"),
+                        ("offers", "Offers"),
+                        ("production", "Production"),
+                        ("payments", "Payments"),
+                        ("readings", "Readings"),
+                    ],
+                    max_length=12,
+                ),
+                size=None,
+                verbose_name="Scopes",
+            ),
         ),
     ]

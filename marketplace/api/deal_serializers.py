@@ -1,0 +1,137 @@
+"""What goes in and out of the API about offers, work and shipments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from marketplace.models import Offer, Operation, Shipment, ShipmentLine, WorkOrder
+
+MOST_REPORTS = 2_000
+
+
+class OfferOut(serializers.ModelSerializer):
+    """An offer with all that its supplier sees of the order; money in minor units, as strings."""
+
+    price = serializers.CharField(source="price_minor")
+    commission = serializers.CharField(source="commission_minor")
+    share = serializers.JSONField(source="snapshot")
+
+    class Meta:
+        model = Offer
+        fields = [
+            *("uid", "order_uid", "order_number", "state", "quantity", "machine_minutes"),
+            *("price", "commission", "currency", "starts_at", "ends_at", "expires_at"),
+            *("answered_at", "answered_by", "decline_reason", "share"),
+        ]
+
+
+class DeclineIn(serializers.Serializer):
+    reason = serializers.CharField(max_length=300)
+
+
+class WorkOrderOut(serializers.ModelSerializer):
+    """A factory's part in a step: the shop's claim beside the machines' count."""
+
+    price = serializers.CharField(source="price_minor")
+
+    class Meta:
+        model = WorkOrder
+        fields = [
+            *("uid", "number", "order_uid", "order_number", "title", "unit", "step"),
+            *("process_code", "quantity", "price", "currency", "starts_at", "ends_at", "state"),
+            *("claimed_good", "claimed_scrap", "counted", "counted_at"),
+        ]
+
+
+class OperationOut(serializers.ModelSerializer):
+    work_order = serializers.UUIDField(source="work_order.uid")
+
+    class Meta:
+        model = Operation
+        fields = [
+            *("uid", "work_order", "order_uid", "lot", "step", "machine_code", "state"),
+            *("planned_start_at", "planned_end_at", "set_up_minutes", "quantity", "received"),
+            *("good", "scrap", "counted", "accepted", "started_at", "finished_at"),
+            *("next_operation_uid", "transport_minutes"),
+        ]
+
+
+class ReportIn(serializers.Serializer):
+    """Running totals of one operation, true at `at` (default: now)."""
+
+    operation = serializers.UUIDField()
+    good = serializers.IntegerField(min_value=0)
+    scrap = serializers.IntegerField(min_value=0)
+    at = serializers.DateTimeField(required=False)
+
+
+class ReportsIn(serializers.Serializer):
+    reports = ReportIn(many=True)
+
+    def validate_reports(self, reports: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len(reports) > MOST_REPORTS:
+            raise serializers.ValidationError(
+                _("At most %(most)s reports in one call.") % {"most": MOST_REPORTS}
+            )
+        return reports
+
+
+class ReportOut(serializers.Serializer):
+    """What became of one report: `outcome`, or `refusal` with its sentence."""
+
+    operation = serializers.UUIDField(source="operation_uid")
+    outcome = serializers.CharField(allow_null=True)
+    refusal = serializers.CharField(allow_null=True)
+    detail = serializers.CharField(source="sentence")
+
+
+class ReportsOut(serializers.Serializer):
+    results = ReportOut(many=True)
+
+
+class ShipmentLineOut(serializers.ModelSerializer):
+    operation = serializers.UUIDField(source="operation_uid")
+    next_operation = serializers.UUIDField(source="next_operation_uid", allow_null=True)
+
+    class Meta:
+        model = ShipmentLine
+        fields = ["lot", "quantity", "accepted", "operation", "next_operation"]
+
+
+class ShipmentOut(serializers.ModelSerializer):
+    lines = ShipmentLineOut(many=True)
+
+    class Meta:
+        model = Shipment
+        fields = [
+            *("uid", "number", "order_uid", "order_number", "is_final", "quantity", "state"),
+            *("sent_at", "due_at", "delivered_at", "inspected_at", "accepted", "rejected", "lines"),
+        ]
+
+
+class ShipIn(serializers.Serializer):
+    operations = serializers.ListField(
+        child=serializers.UUIDField(), min_length=1, max_length=MOST_REPORTS
+    )
+    note = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+
+
+class ReceiveIn(serializers.Serializer):
+    shipments = serializers.ListField(
+        child=serializers.UUIDField(), min_length=1, max_length=MOST_REPORTS
+    )
+
+
+class VerdictIn(serializers.Serializer):
+    operation = serializers.UUIDField()
+    accepted = serializers.IntegerField(min_value=0)
+    reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+
+
+class InspectIn(serializers.Serializer):
+    """Lot by lot; without lines everything is accepted."""
+
+    lines = VerdictIn(many=True, required=False)

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from marketplace.api import capacity_views, deal_views, payment_views
+from marketplace.api import capacity_views, deal_views, order_views, payment_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("processes/", capacity_views.ProcessesView.as_view(), name="api_processes"),
@@ -43,4 +43,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("shipments/", deal_views.ShipmentsView.as_view(), name="api_shipments"),
     path("shipments/receive/", deal_views.ReceiveView.as_view(), name="api_receive"),
     path("shipments/<uuid:uid>/inspect/", deal_views.InspectView.as_view(), name="api_inspect"),
+    path("orders/", order_views.OrdersView.as_view(), name="api_orders"),
+    path("orders/<uuid:uid>/", order_views.OrderView.as_view(), name="api_order"),
+    path("orders/<uuid:uid>/band/", order_views.BandView.as_view(), name="api_band"),
+    path("orders/<uuid:uid>/cancel/", order_views.OrderCancelView.as_view(), name="api_cancel"),
+    path(
+        "plan-requests/<uuid:uid>/",
+        order_views.PlanRequestView.as_view(),
+        name="api_plan_request",
+    ),
+    path(
+        "plan-requests/<uuid:uid>/stop/",
+        order_views.PlanRequestStopView.as_view(),
+        name="api_plan_stop",
+    ),
+    path("plans/", order_views.PlansView.as_view(), name="api_plans"),
+    path("plans/<uuid:uid>/", order_views.PlanView.as_view(), name="api_plan"),
+    path("plans/<uuid:uid>/choose/", order_views.PlanChooseView.as_view(), name="api_choose"),
 ]

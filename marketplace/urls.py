@@ -1,6 +1,6 @@
 """Pages of the seats; each part of the business brings its own."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from marketplace.views import operator, shell
 
@@ -20,4 +20,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="organisation_verify",
     ),
     path("operator/messages/", operator.outbox, name="outbox"),
+    path("", include("marketplace.settlement_urls")),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -94,6 +96,11 @@ class Consent(models.Model):
                 condition=Q(state__in=["requested", "granted"]),
             ),
         ]
+
+    @property
+    def scope_labels(self) -> list[Any]:
+        """What may be read, in words."""
+        return [ReportScope(part).label for part in self.scope]
 
 
 class AccessEvent(TenantModel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -49,6 +51,15 @@ class Payout(models.Model):
                 ),
             ),
         ]
+
+    @property
+    def expected_at(self) -> datetime:
+        """When the supplier may expect the money."""
+        return self.booked_at + PAID_WITHIN
+
+
+PAID_WITHIN = timedelta(days=2)
+"""When a payee may expect the bank's transfer after its line was booked."""
 
 
 class RemittanceKind(models.TextChoices):

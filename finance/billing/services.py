@@ -226,7 +226,7 @@ def book_refund(*, pot: Pot, label: str, now: datetime) -> int:
 def pay_supplier(
     *,
     platform_id: int,
-    supplier_id: int,
+    supplier_uid: UUID,
     currency: str,
     through: UUID,
     amount_minor: int,
@@ -242,14 +242,12 @@ def pay_supplier(
     Raises:
         NothingToPay: paid already, or the sum has changed since the page was shown.
     """
-    last = Payout.objects.filter(platform_id=platform_id, supplier_id=supplier_id, uid=through)
+    mine = Payout.objects.filter(platform_id=platform_id, supplier__uid=supplier_uid)
     open_ones = (
-        Payout.objects.filter(
-            platform_id=platform_id, supplier_id=supplier_id, currency=currency, paid_at=None
-        )
-        .filter(id__lte=last.values("id")[:1])
+        mine.filter(currency=currency, paid_at=None)
+        .filter(id__lte=mine.filter(uid=through).values("id")[:1])
         .order_by("id")
-        .select_for_update()
+        .select_for_update(of=("self",))
     )
     payouts = list(open_ones)
     if not payouts or sum(payout.net_minor for payout in payouts) != amount_minor:
@@ -260,7 +258,7 @@ def pay_supplier(
     if amount_minor:
         _book_sent(
             platform_id=platform_id,
-            payee_id=supplier_id,
+            payee_id=payouts[0].supplier_id,
             code=AccountCode.PAYABLE,
             currency=currency,
             amount_minor=amount_minor,
@@ -275,7 +273,7 @@ def pay_supplier(
         now=now,
         evidence={"amount_minor": amount_minor, "lines": len(payouts), "reference": reference},
     )
-    announce(tenant_ids=(platform_id, supplier_id), key="money")
+    announce(tenant_ids=(platform_id, payouts[0].supplier_id), key="money")
 
 
 @transaction.atomic

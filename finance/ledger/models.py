@@ -149,3 +149,8 @@ class Entry(models.Model):
             models.Index(fields=["platform", "subject_uid"]),
         ]
         constraints = [models.CheckConstraint(name="entry_not_zero", condition=~Q(amount_minor=0))]
+
+    @property
+    def credit_minor(self) -> int:
+        """The amount as a credit, above zero when it is one."""
+        return -self.amount_minor

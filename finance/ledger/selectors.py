@@ -137,13 +137,16 @@ def order_money(*, platform_id: int, order_uid: UUID) -> OrderMoney | None:
     )
 
 
-def transactions(*, platform_id: int, kind: str = "", currency: str = "") -> QuerySet[Transaction]:
-    """Return the journal, newest first, each with its entries and their accounts."""
+def transactions(*, platform_id: int, kind: str = "", search: str = "") -> QuerySet[Transaction]:
+    """Return the journal, newest first, each with its entries and their accounts.
+
+    `search` is a part of the memo (an order's number, a bank reference) or of the key.
+    """
     found = Transaction.objects.of(platform_id).order_by("-id")
     if kind:
         found = found.filter(kind=kind)
-    if currency:
-        found = found.filter(entries__currency=currency).distinct()
+    if search:
+        found = found.filter(Q(memo__icontains=search) | Q(key__icontains=search))
     return found.prefetch_related("entries__account", "entries__tenant")
 
 

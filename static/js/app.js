@@ -114,6 +114,7 @@ document.addEventListener("click", (event) => {
   else if ("palette" in target.dataset) openPalette();
   else if ("toastClose" in target.dataset) target.closest("[data-toast]").remove();
   else if (target.dataset.copy) copyText(target);
+  else if ("print" in target.dataset) print();
   else if (target.hasAttribute("commandfor")) openByCommand(target);
   else if (target.matches("dialog") && event.target === target && target.open) target.close();
 });

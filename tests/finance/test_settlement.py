@@ -239,7 +239,7 @@ def pay(deal: Deal, payout: Payout, amount: int, reference: str = "BANK 7") -> N
     with acting_as(PLATFORM_ID):
         pay_supplier(
             platform_id=PLATFORM_ID,
-            supplier_id=deal.supplier.tenant_id,
+            supplier_uid=deal.supplier.tenant.uid,
             currency="CNY",
             through=payout.uid,
             amount_minor=amount,

@@ -1,0 +1,61 @@
+"""Reading what buyers pay in, for the buyer and for the platform."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.models import Funding, FundingState, Release
+from tenants.acting import PLATFORM_ID
+from tenants.errors import NotFound
+
+
+def payments_of(*, buyer_id: int) -> QuerySet[Funding]:
+    """Return a buyer's payments, newest first."""
+    return Funding.objects.filter(buyer_id=buyer_id).order_by("-id")
+
+
+def payment_of(*, buyer_id: int, uid: UUID) -> Funding:
+    """Return one payment of a buyer.
+
+    Raises:
+        NotFound: no such payment here.
+    """
+    return _one(payments_of(buyer_id=buyer_id), uid)
+
+
+def fundings(*, state: str = "") -> QuerySet[Funding]:
+    """Return all payments of all buyers, for the platform; those to look at first, oldest first."""
+    found = Funding.objects.filter(platform_id=PLATFORM_ID).select_related("buyer")
+    return found.filter(state=state) if state else found
+
+
+def proofs_to_check() -> QuerySet[Funding]:
+    """Return the payments whose proof waits for the operator, the oldest first."""
+    return fundings(state=FundingState.PROVED).order_by("proved_at", "id")
+
+
+def funding_of(*, uid: UUID) -> Funding:
+    """Return one payment, for the platform.
+
+    Raises:
+        NotFound: no such payment.
+    """
+    return _one(fundings(), uid)
+
+
+def releases_of_order(*, order_uid: UUID, buyer_id: int | None = None) -> QuerySet[Release]:
+    """Return what an order's inspections have released, newest first."""
+    found = Release.objects.filter(order_uid=order_uid).order_by("-id")
+    if buyer_id is None:
+        return found.filter(platform_id=PLATFORM_ID)
+    return found.filter(buyer_id=buyer_id)
+
+
+def _one(found: QuerySet[Funding], uid: UUID) -> Funding:
+    funding = found.filter(uid=uid).first()
+    if funding is None:
+        raise NotFound(_("There is no such payment."))
+    return funding

@@ -5,11 +5,38 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from marketplace.core.share import Share
 from marketplace.models import Offer, Operation, Shipment, ShipmentLine, WorkOrder
 
 MOST_REPORTS = 2_000
+
+
+class OfferedOperationOut(serializers.Serializer):
+    uid = serializers.UUIDField()
+    lot = serializers.IntegerField()
+    step = serializers.IntegerField()
+    process = serializers.CharField()
+    machine_code = serializers.CharField()
+    start_at = serializers.DateTimeField()
+    end_at = serializers.DateTimeField()
+    quantity = serializers.IntegerField()
+    set_up_minutes = serializers.IntegerField()
+    price = serializers.CharField(source="price_minor")
+
+
+class ShareOut(serializers.Serializer):
+    title = serializers.CharField()
+    unit = serializers.CharField()
+    order_quantity = serializers.IntegerField()
+    step_count = serializers.IntegerField()
+    due_at = serializers.DateTimeField()
+    note = serializers.CharField()
+    ship_to = serializers.CharField()
+    requirements = serializers.DictField()
+    operations = OfferedOperationOut(many=True)
 
 
 class OfferOut(serializers.ModelSerializer):
@@ -17,7 +44,7 @@ class OfferOut(serializers.ModelSerializer):
 
     price = serializers.CharField(source="price_minor")
     commission = serializers.CharField(source="commission_minor")
-    share = serializers.JSONField(source="snapshot")
+    share = serializers.SerializerMethodField()
 
     class Meta:
         model = Offer
@@ -26,6 +53,10 @@ class OfferOut(serializers.ModelSerializer):
             *("price", "commission", "currency", "starts_at", "ends_at", "expires_at"),
             *("answered_at", "answered_by", "decline_reason", "share"),
         ]
+
+    @extend_schema_field(ShareOut)
+    def get_share(self, offer: Offer) -> Any:
+        return ShareOut(Share.from_json(offer.snapshot)).data
 
 
 class DeclineIn(serializers.Serializer):
@@ -98,7 +129,9 @@ class ShipmentLineOut(serializers.ModelSerializer):
 
     class Meta:
         model = ShipmentLine
-        fields = ["lot", "quantity", "accepted", "operation", "next_operation"]
+        fields = [
+            *("lot", "quantity", "accepted", "reject_reason", "operation", "next_operation"),
+        ]
 
 
 class ShipmentOut(serializers.ModelSerializer):

@@ -125,6 +125,7 @@ class ReportsView(APIView):
     write_scope = "production"
 
     @extend_schema(request=ReportsIn, responses=ReportsOut)
+    @idempotent
     def post(self, request: Request) -> Response:
         """Take many reports, each on its own; they are running totals and may be repeated."""
         reports = [
@@ -157,30 +158,61 @@ class ShipmentsView(ListAPIView):
         return found.prefetch_related("lines")
 
     @extend_schema(request=ShipIn, responses=ShipmentOut(many=True))
+    @idempotent
     def post(self, request: Request) -> Response:
         """Send finished lots on; lots that have left already are not sent twice."""
         given = _read(ShipIn, request)
         shipments = ship_operations(
             operation_uids=given["operations"], note=given["note"], **_acting(request)
         )
-        return Response(ShipmentOut(shipments, many=True).data, status=201)
+        return Response(_shipments_out(request, shipments), status=201)
 
 
-class ReceiveView(APIView):
-    write_scope = "production"
+class SignedByEither(APIView):
+    """A factory signs with the scope `production`, a buyer with `orders`."""
 
+    @property
+    def write_scope(self) -> str:
+        scopes = self.request.user.scopes  # type: ignore[union-attr]
+        return "orders" if "orders" in scopes else "production"
+
+
+class ReceiveView(SignedByEither):
     @extend_schema(request=ReceiveIn, responses=ShipmentOut(many=True))
+    @idempotent
     def post(self, request: Request) -> Response:
         """Sign for shipments; signed for twice, they are received once."""
         given = _read(ReceiveIn, request)
         shipments = receive_shipments(shipment_uids=given["shipments"], **_acting(request))
-        return Response(ShipmentOut(shipments, many=True).data)
+        return Response(_shipments_out(request, shipments))
+
+
+class ReceiveOneView(SignedByEither):
+    @extend_schema(request=None, responses=ShipmentOut)
+    @idempotent
+    def post(self, request: Request, uid: UUID) -> Response:
+        """Sign for one shipment."""
+        (shipment,) = receive_shipments(shipment_uids=[uid], **_acting(request))
+        return Response(ShipmentOut(shipment).data)
+
+
+class InspectAllView(APIView):
+    write_scope = "orders"
+
+    @extend_schema(request=ReceiveIn, responses=ShipmentOut(many=True))
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Accept every piece of many final shipments."""
+        uids = _read(ReceiveIn, request)["shipments"]
+        done = [inspect_shipment(shipment_uid=uid, **_acting(request)) for uid in uids]
+        return Response(_shipments_out(request, done))
 
 
 class InspectView(APIView):
     write_scope = "orders"
 
     @extend_schema(request=InspectIn, responses=ShipmentOut)
+    @idempotent
     def post(self, request: Request, uid: UUID) -> Response:
         """Accept or reject the pieces of a final shipment, lot by lot; what is accepted is paid."""
         own = Shipment.objects.filter(receiver_id=request.organisation.pk)  # type: ignore[attr-defined]
@@ -195,3 +227,12 @@ class InspectView(APIView):
         ]
         shipment = inspect_shipment(shipment_uid=uid, verdicts=verdicts, **_acting(request))
         return Response(ShipmentOut(shipment).data)
+
+
+def _shipments_out(request: Request, chosen: list[Shipment]) -> Any:
+    """Return shipments as they now stand, their lots read in one query."""
+    own = request.organisation.pk  # type: ignore[attr-defined]
+    rows = Shipment.objects.filter(
+        Q(receiver_id=own) | Q(sender_id=own), pk__in=[shipment.pk for shipment in chosen]
+    )
+    return ShipmentOut(rows.order_by("pk").prefetch_related("lines"), many=True).data

@@ -42,6 +42,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("operations/reports/", deal_views.ReportsView.as_view(), name="api_reports"),
     path("shipments/", deal_views.ShipmentsView.as_view(), name="api_shipments"),
     path("shipments/receive/", deal_views.ReceiveView.as_view(), name="api_receive"),
+    path("shipments/inspect/", deal_views.InspectAllView.as_view(), name="api_inspect_all"),
+    path(
+        "shipments/<uuid:uid>/receive/", deal_views.ReceiveOneView.as_view(), name="api_receive_one"
+    ),
     path("shipments/<uuid:uid>/inspect/", deal_views.InspectView.as_view(), name="api_inspect"),
     path("orders/", order_views.OrdersView.as_view(), name="api_orders"),
     path("orders/<uuid:uid>/", order_views.OrderView.as_view(), name="api_order"),

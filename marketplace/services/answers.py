@@ -121,8 +121,18 @@ def _is_covered(order: Order, *, by: Actor) -> bool:
 
 @transaction.atomic
 def give_back_hours(*, operation_uids: Iterable[UUID], by: Actor, now: datetime) -> None:
-    """Free the machine hours of a share that the buyer took back, as the factory."""
-    uids = list(operation_uids)
+    """Free the machine hours of a share that the buyer took back, as the factory.
+
+    An operation keeps its name when it is offered again: what is accepted by now stays booked.
+    """
+    asked = list(operation_uids)
+    live = set(
+        Operation.objects.of_supplier(by.tenant_id)
+        .filter(uid__in=asked)
+        .exclude(state=OperationState.CANCELLED)
+        .values_list("uid", flat=True)
+    )
+    uids = [uid for uid in asked if uid not in live]
     release_spans(subject_uids=uids, by=by, now=now)
     drop_runs(tenant_id=by.tenant_id, subject_uids=uids)
     announce(tenant_ids=(by.tenant_id,), key="work")

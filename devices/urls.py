@@ -1,3 +1,12 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from devices.views import machines, quarantine
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("supplier/machines/tiles/", machines.machine_tiles, name="machine_tiles"),
+    path("supplier/machines/<uuid:uid>/", machines.machine, name="machine"),
+    path("supplier/machines/<uuid:uid>/devices/", machines.device_add, name="device_add"),
+    path("supplier/devices/<uuid:uid>/key/", machines.device_rotate, name="device_rotate"),
+    path("supplier/devices/<uuid:uid>/revoke/", machines.device_revoke, name="device_revoke"),
+    path("operator/quarantine/", quarantine.quarantine, name="quarantine"),
+]

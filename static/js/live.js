@@ -4,7 +4,7 @@
  * Sent: {"sub": [topics of all [data-live-topic]]}; a topic is a key or its part before the colon.
  * Received: {"t": "hello", "n"} and {"t": "batch", "n", "changed": [key…], "numbers": {key: {name: value}}}.
  * A number goes to `data-live="key.name"` and `data-live-bar="key.name"`, the name "state" to
- * `data-live-state="key"`; a changed key fires `changed:<key>` on body. A gap in "n" re-fetches all.
+ * `data-live-state="key"`, the name "row.state" to `data-live-state="key.row"`; a changed key fires `changed:<key>` on body. A gap in "n" re-fetches all.
  */
 
 const QUIET_MS = 10_000;
@@ -70,6 +70,7 @@ function receive(message) {
   for (const [key, values] of Object.entries(message.numbers ?? {})) {
     for (const [name, value] of Object.entries(values)) {
       if (name === "state") writeState(key, value);
+      else if (name.endsWith(".state")) writeState(`${key}.${name.slice(0, -6)}`, value);
       else writeValue(`${key}.${name}`, value);
     }
   }

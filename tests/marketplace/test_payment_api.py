@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
-from tests.factories import OrderFactory, make_member, make_operator
 
 from marketplace.models import Funding
 from marketplace.services.settlement import ask_for_funding
@@ -14,6 +13,7 @@ from tenants.acting import acting_as
 from tenants.actors import Actor
 from tenants.models import Membership
 from tenants.services.keys import create_key
+from tests.factories import OrderFactory, make_member, make_operator
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from devices.views import machines, quarantine
+from devices.views import machines, quarantine, sites
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("supplier/machines/tiles/", machines.machine_tiles, name="machine_tiles"),
@@ -9,4 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("supplier/devices/<uuid:uid>/key/", machines.device_rotate, name="device_rotate"),
     path("supplier/devices/<uuid:uid>/revoke/", machines.device_revoke, name="device_revoke"),
     path("operator/quarantine/", quarantine.quarantine, name="quarantine"),
+    path("supplier/sites/", sites.sites, name="sites"),
+    path("supplier/sites/new/", sites.site_new, name="site_new"),
+    path("supplier/sites/<uuid:uid>/", sites.site, name="site"),
 ]

@@ -21,4 +21,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("operator/messages/", operator.outbox, name="outbox"),
     path("", include("marketplace.settlement_urls")),
+    path("", include("marketplace.capacity_urls")),
 ]

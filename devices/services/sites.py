@@ -87,6 +87,19 @@ def save_site(*, organisation: Organisation, by: Actor, now: datetime, site: Sit
 
 
 @transaction.atomic
+def save_site_with_shifts(
+    *, organisation: Organisation, by: Actor, now: datetime, site: Site, shifts: Iterable[ShiftTime]
+) -> None:
+    """Enter or change a site and replace its shifts in one act.
+
+    Raises:
+        SiteNameTaken, UnknownTimeZone, ShiftsOverlap: as the two acts alone.
+    """
+    save_site(organisation=organisation, by=by, now=now, site=site)
+    set_shifts(organisation=organisation, by=by, now=now, site=site, shifts=shifts)
+
+
+@transaction.atomic
 def set_shifts(
     *, organisation: Organisation, by: Actor, now: datetime, site: Site, shifts: Iterable[ShiftTime]
 ) -> None:

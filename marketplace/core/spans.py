@@ -158,6 +158,13 @@ def split_at_midnights(span: Span) -> list[Span]:
     return pieces
 
 
+def on_half_hours(span: Span) -> Span:
+    """Return a local span widened to full half hours, as the week grid shows it."""
+    half = timedelta(minutes=30)
+    start = span.start - (span.start - datetime.min) % half
+    return Span(start, span.end + (datetime.min - span.end) % half)
+
+
 def week_frame(monday: date, zone: ZoneInfo) -> Span:
     """Return the instants from one local Monday to the next."""
     return Span(

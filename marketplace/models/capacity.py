@@ -56,6 +56,10 @@ class CapacityWindow(TenantModel):
             ),
         ]
 
+    @property
+    def hours(self) -> float:
+        return float((self.during.upper - self.during.lower).total_seconds() / 3600)
+
 
 class ListingState(models.TextChoices):
     LISTED = "listed", _("Listed")

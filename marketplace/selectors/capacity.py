@@ -12,14 +12,16 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 
 from devices.models import Machine, Shift
-from marketplace.core.spans import Span, WorkingTime, idle_spans, subtract
-from marketplace.models import CapacityWindow, Listing, WindowState
+from marketplace.core.spans import Span, WorkingTime, idle_spans, intersect, subtract
+from marketplace.models import Capability, CapacityWindow, Listing, WindowState
+from marketplace.selectors.catalogue import capabilities
 from scheduling.models import Reservation, ReservationState
 from tenants.models import Organisation
 
 ACTIVE = (WindowState.DRAFT, WindowState.LISTED)
 LIVE_RESERVATIONS = (ReservationState.HELD, ReservationState.BOOKED, ReservationState.BLOCKED)
 UNSOLD_DAYS = 14
+LISTED_DAYS = 28
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,3 +161,40 @@ def own_listings(tenant_id: int) -> QuerySet[Listing]:
 
 def span_of(window: CapacityWindow) -> Span:
     return Span(window.during.lower, window.during.upper)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineRow:
+    """A machine as its list shows it; hours listed lie ahead."""
+
+    machine: Machine
+    capabilities: Sequence[Capability]
+    terms: Terms | None
+    listed_hours: float
+
+    @property
+    def state(self) -> str:
+        latest = getattr(self.machine, "latest", None)
+        return latest.state if latest else "offline"
+
+
+def machine_rows(tenant_id: int, machines: Sequence[Machine], *, now: datetime) -> list[MachineRow]:
+    """Return machines with their processes, price and listed hours ahead; four queries."""
+    can_do = capabilities(tenant_id, machines)
+    terms = latest_terms(tenant_id, machines)
+    frame = Span(now, now + timedelta(days=LISTED_DAYS))
+    drawn = active_windows(tenant_id, machines, frame)
+    return [
+        MachineRow(
+            machine=machine,
+            capabilities=can_do[machine.pk],
+            terms=terms.get(machine.pk),
+            listed_hours=sum(
+                span.hours
+                for span in intersect(
+                    (span_of(w) for w in drawn[machine.pk] if w.state == WindowState.LISTED), frame
+                )
+            ),
+        )
+        for machine in machines
+    ]

@@ -193,7 +193,10 @@ def withdraw_windows(
         TimeCommitted: an order has bought time in one of them.
         StateConflict: one has been withdrawn already.
     """
-    wanted = {str(uid) for uid in uids}
+    try:
+        wanted = {UUID(str(uid)) for uid in uids}
+    except ValueError as error:
+        raise NotFound(_("There is no such window.")) from error
     found = list(
         CapacityWindow.objects.of(organisation.pk)
         .filter(uid__in=wanted)

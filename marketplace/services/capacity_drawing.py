@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from marketplace.core.spans import (
     find_overlap,
     intersect,
     merge,
+    on_half_hours,
     subtract,
     to_instant,
     to_local,
@@ -23,6 +24,7 @@ from marketplace.core.spans import (
 )
 from marketplace.models import CapacityWindow, WindowState
 from marketplace.selectors.capacity import Terms, active_windows, latest_terms, span_of
+from marketplace.services.capacity import publish_windows
 from marketplace.services.window_checks import NewWindow
 from marketplace.services.window_faults import (
     ClockChange,
@@ -57,10 +59,11 @@ class DrawnWeek:
 
 @dataclass(frozen=True, kw_only=True)
 class Saved:
-    """What saving changed: drafts made and hours taken off sale."""
+    """What saving changed: drafts made, hours erased, windows put up for sale."""
 
     drawn: int
     erased_hours: float
+    published: int = 0
 
 
 @dataclass(kw_only=True)
@@ -90,11 +93,13 @@ def draw_windows(
     now: datetime,
     monday: date,
     weeks: Sequence[DrawnWeek],
+    publish: bool = False,
 ) -> Saved:
     """Make the windows of a week what was drawn, for all machines or for none.
 
     Hours that were listed and are still drawn stay listed; new hours become drafts; erased hours
-    leave the market. What is past, and what lies outside the week, stays as it is.
+    leave the market. What is past, and what lies outside the week, stays as it is. With `publish`
+    all drafts of these machines go up for sale, those of other weeks too.
 
     Raises:
         ClockChange: a window starts or ends at a local time that does not exist or comes twice.
@@ -102,6 +107,7 @@ def draw_windows(
         WindowPast: new time was drawn in the past.
         TimeCommitted: sold time was erased.
         PriceMissing: windows of a machine without a price.
+        CapabilityMissing: a machine that is to be published does nothing yet.
     """
     machines = [week.machine for week in weeks]
     lock_machines(organisation, {machine.pk for machine in machines})
@@ -118,7 +124,11 @@ def draw_windows(
     changes = [
         _change(week, frames[week.machine.pk], there[week.machine.pk], now, known) for week in weeks
     ]
-    return _apply(organisation, by, now, changes)
+    saved = _apply(organisation, by, now, changes)
+    if not publish:
+        return saved
+    published = publish_windows(organisation=organisation, by=by, now=now, machines=machines)
+    return replace(saved, published=published)
 
 
 def _change(
@@ -157,7 +167,8 @@ def _change(
 def _instants(week: DrawnWeek, there: Sequence[CapacityWindow]) -> list[Span]:
     """Return the drawn spans in UTC; pieces that meet at midnight are one before they are read.
 
-    A border that was there before keeps its instant, even at an hour that comes twice.
+    A border that was there before keeps its instant: at an hour that comes twice, and at a
+    minute that the grid shows as its half hour.
     """
     zone = ZoneInfo(week.machine.site.time_zone)
     clash = find_overlap(week.spans)
@@ -165,11 +176,11 @@ def _instants(week: DrawnWeek, there: Sequence[CapacityWindow]) -> list[Span]:
         raise WindowsOverlap(
             overlap_sentence(week.machine, *(local_span_text(span) for span in clash))
         )
-    known = {
-        local: instant
-        for window in there
-        for local, instant in zip(to_local(span_of(window), zone), span_of(window), strict=True)
-    }
+    known: dict[datetime, datetime] = {}
+    for shown in (on_half_hours, Span._make):
+        for window in there:
+            borders = shown(to_local(span_of(window), zone))
+            known |= dict(zip(borders, span_of(window), strict=True))
     spans = []
     for span in merge(week.spans):
         try:

@@ -1,7 +1,8 @@
 /**
  * Idle windows on a week: drawn by pointer or keyboard, or written as a list; one hidden field.
  *
- * The field holds [{machine, day, start, end}] in local half hours; "24:00" ends a day.
+ * The field holds [{machine, day, start, end}] in local half hours; "24:00" ends a day. What is
+ * past or sold cannot be drawn or erased; what is for sale looks different from a draft.
  */
 
 const SLOTS = 48;
@@ -21,7 +22,11 @@ class WeekGrid {
     const [setup, words] = [...root.querySelectorAll('script[type="application/json"]')].map((s) => JSON.parse(s.textContent));
     this.words = words;
     this.days = setup.days;
-    this.shifts = new Map(setup.machines.map((one) => [String(one.id), this.toSlots(one.shifts ?? [])]));
+    const slotsOf = (name) => new Map(setup.machines.map((one) => [String(one.id), this.toSlots(one[name] ?? [])]));
+    this.shifts = slotsOf("shifts");
+    this.listed = slotsOf("listed");
+    this.sold = slotsOf("sold");
+    this.past = slotsOf("past");
     this.idle = new Map(setup.machines.map((one) => [String(one.id), this.toSlots([])]));
     this.read();
     this.buildGrid();
@@ -33,7 +38,7 @@ class WeekGrid {
     return this.select.value;
   }
 
-  /** Return a set of "day slot" numbers for a list of windows; one over midnight runs into the next day. */
+  /** Return a set of "day slot" numbers; a window over midnight runs on, out of a dated week it is cut. */
   toSlots(windows) {
     const slots = new Set();
     for (const { day, start, end } of windows) {
@@ -41,7 +46,9 @@ class WeekGrid {
       if (at < 0) continue;
       const from = slotOf(start);
       const to = slotOf(end) <= from ? slotOf(end) + SLOTS : slotOf(end);
-      for (let slot = from; slot < to; slot += 1) slots.add((at * SLOTS + slot) % (SLOTS * this.days.length));
+      const week = SLOTS * this.days.length;
+      const isDated = this.days[0].key.length > 1;
+      for (let slot = at * SLOTS + from; slot < at * SLOTS + to; slot += 1) if (slot < week || !isDated) slots.add(slot % week);
     }
     return slots;
   }
@@ -53,6 +60,18 @@ class WeekGrid {
       byMachine.set(key, [...(byMachine.get(key) ?? []), window]);
     }
     for (const [key, windows] of byMachine) if (this.idle.has(key)) this.idle.set(key, this.toSlots(windows));
+  }
+
+  isFixed(machine, at) {
+    return this.past.get(machine).has(at) || this.sold.get(machine).has(at);
+  }
+
+  /** Store the wanted slots of a machine, but for those that are past or sold: they stay. */
+  keep(machine, wanted) {
+    const before = this.idle.get(machine);
+    const free = [...wanted].filter((at) => !this.isFixed(machine, at));
+    const fixed = [...before].filter((at) => this.isFixed(machine, at));
+    this.idle.set(machine, new Set([...free, ...fixed]));
   }
 
   /** Return the windows of one machine as runs of slots, day by day. */
@@ -95,11 +114,18 @@ class WeekGrid {
     this.cells.forEach((cell, at) => {
       const drawn = idle.has(at);
       cell.classList.toggle("on", drawn);
+      const isSold = this.sold.get(this.machine).has(at);
+      const isPast = this.past.get(this.machine).has(at);
+      const isListed = drawn && this.listed.get(this.machine).has(at);
       cell.classList.toggle("shift", shift.has(at));
+      cell.classList.toggle("sold", isSold);
+      cell.classList.toggle("past", isPast);
+      cell.classList.toggle("listed", isListed);
+      cell.setAttribute("aria-disabled", String(isSold || isPast));
       cell.classList.remove("preview", "erase");
       cell.setAttribute("aria-checked", String(drawn));
-      const about = shift.has(at) ? this.words.shift : this.words.free;
-      cell.setAttribute("aria-label", `${this.days[Math.floor(at / SLOTS)].label} ${clockOf(at % SLOTS)}, ${about}`);
+      const about = [[isSold, "sold"], [isPast, "past"], [isListed, "listed"], [shift.has(at), "shift"], [true, "free"]].find(([holds]) => holds)[1];
+      cell.setAttribute("aria-label", `${this.days[Math.floor(at / SLOTS)].label} ${clockOf(at % SLOTS)}, ${this.words[about]}`);
     });
     const all = [...this.idle.keys()].flatMap((machine) => this.windows(machine));
     this.field.value = JSON.stringify(all);
@@ -130,10 +156,10 @@ class WeekGrid {
     const dash = Object.assign(document.createElement("span"), { textContent: "–" });
     const remove = Object.assign(document.createElement("button"), { type: "button", className: "btn small", textContent: this.words.remove });
     const replace = (windows) => {
-      const slots = this.idle.get(this.machine);
+      const slots = new Set(this.idle.get(this.machine));
       for (const at of this.toSlots([window])) slots.delete(at);
       for (const at of this.toSlots(windows)) slots.add(at);
-      this.show();
+      this.put(slots);
     };
     for (const input of [day, start, end]) {
       input.addEventListener("change", () => replace([{ day: day.value, start: start.value, end: end.value }]));
@@ -165,7 +191,7 @@ class WeekGrid {
   }
 
   put(slots) {
-    this.idle.set(this.machine, slots);
+    this.keep(this.machine, slots);
     this.show();
   }
 
@@ -177,16 +203,18 @@ class WeekGrid {
   }
 
   copyToAll() {
-    for (const machine of this.idle.keys()) this.idle.set(machine, new Set(this.idle.get(this.machine)));
+    const wanted = new Set(this.idle.get(this.machine));
+    for (const machine of this.idle.keys()) this.keep(machine, wanted);
     this.show();
   }
 
   addWindow() {
-    const slots = this.idle.get(this.machine);
-    const day = this.days.findIndex((_day, at) => !this.cells.slice(at * SLOTS, (at + 1) * SLOTS).some((_cell, slot) => slots.has(at * SLOTS + slot)));
-    const at = Math.max(day, 0) * SLOTS;
+    const slots = new Set(this.idle.get(this.machine));
+    const isTaken = (at) => slots.has(at) || this.isFixed(this.machine, at);
+    const day = this.days.findIndex((_day, at) => !this.cells.slice(at * SLOTS, (at + 1) * SLOTS).some((_cell, slot) => isTaken(at * SLOTS + slot)));
+    const at = (day < 0 ? this.days.length - 1 : day) * SLOTS;
     for (let slot = 40; slot < SLOTS; slot += 1) slots.add(at + slot);
-    this.show();
+    this.put(slots);
     this.list.querySelector("li:last-child select")?.focus();
   }
 
@@ -242,12 +270,12 @@ class WeekGrid {
   }
 
   apply(from, to, erase) {
-    const slots = this.idle.get(this.machine);
+    const slots = new Set(this.idle.get(this.machine));
     for (const at of this.between(from, to)) {
       if (erase) slots.delete(at);
       else slots.add(at);
     }
-    this.show();
+    this.put(slots);
   }
 
   focusCell(at) {

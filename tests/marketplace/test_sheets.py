@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -299,3 +301,10 @@ def test_a_machine_is_taken_with_all_its_rows_or_not_at_all(works: Works) -> Non
 
 def test_the_limits_are_as_told() -> None:
     assert (reading.MOST_BYTES, reading.MOST_ROWS) == (5 * 1024 * 1024, 10_000)
+
+
+def test_the_documented_example_brings_three_machines(works: Works) -> None:
+    content = (Path(settings.BASE_DIR) / "docs" / "examples" / "machines.csv").read_bytes()
+    with acting_as(works.organisation.pk):
+        sheet = check_machine_sheet(organisation=works.organisation, content=content)
+    assert (sorted(sheet.valid), sheet.failed) == (["B-01", "E-01", "F-01"], [])

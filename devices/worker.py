@@ -206,5 +206,7 @@ class IngestWorker:
         received_ms = milliseconds(site_clock().at(datetime.now(UTC)))
         # A full queue blocks here: the broker, which is not acknowledged, then holds back.
         self._waiting.put(
-            _Delivery(message.topic, message.payload, received_ms, message.mid, self._connection)
+            _Delivery(
+                message.topic, bytes(message.payload), received_ms, message.mid, self._connection
+            )
         )

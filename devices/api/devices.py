@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -62,7 +63,7 @@ class DevicesView(ListAPIView):
         asked.is_valid(raise_exception=True)
         device, key = services.add_device(
             organisation=request.organisation,  # type: ignore[attr-defined]
-            by=request.user.actor,
+            by=request.user.actor,  # type: ignore[union-attr]
             now=site_now(),
             machine_uid=asked.validated_data["machine"],
             name=asked.validated_data["name"],
@@ -74,11 +75,11 @@ class DeviceKeyView(APIView):
     write_scope = "capacity"
 
     @extend_schema(request=None, responses=DeviceWithKeySerializer, operation_id="rotate_key")
-    def post(self, request: Request, uid: str) -> Response:
+    def post(self, request: Request, uid: UUID) -> Response:
         """Give a device its next key; the reply holds it, once."""
         device, key = services.rotate_key(
             organisation=request.organisation,  # type: ignore[attr-defined]
-            by=request.user.actor,
+            by=request.user.actor,  # type: ignore[union-attr]
             now=site_now(),
             uid=uid,
         )
@@ -89,11 +90,11 @@ class DeviceRevokeView(APIView):
     write_scope = "capacity"
 
     @extend_schema(request=None, responses=DeviceSerializer, operation_id="revoke_device")
-    def post(self, request: Request, uid: str) -> Response:
+    def post(self, request: Request, uid: UUID) -> Response:
         """Take a device out of use."""
         device = services.revoke_device(
             organisation=request.organisation,  # type: ignore[attr-defined]
-            by=request.user.actor,
+            by=request.user.actor,  # type: ignore[union-attr]
             now=site_now(),
             uid=uid,
         )

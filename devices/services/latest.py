@@ -105,8 +105,7 @@ def rebuild_latest(
     cursor.execute(FORGET_TIME, [wanted])
     cursor.execute(LAST_OF_BOOTS, [wanted])
     frames = [
-        PlacedFrame(*row, values=orjson.loads(metrics), metrics=metrics)
-        for *row, metrics in cursor.fetchall()
+        PlacedFrame(*row, orjson.loads(metrics), metrics) for *row, metrics in cursor.fetchall()
     ]
     update_latest(cursor, frames, silent_before_ms=silent_before_ms)
 

@@ -85,7 +85,8 @@ class LiveFeed:
     def close(self) -> None:
         """Stop the event loop."""
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=2)
+        self._thread.join()
+        self._loop.close()
 
 
 async def _send(messages: list[tuple[int, dict[str, Any]]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
@@ -66,7 +67,7 @@ def add_to_rollups(cursor: CursorWrapper, frames: Sequence[PlacedFrame]) -> None
     """Add new frames to the buckets of their machines."""
     if not frames:
         return
-    columns = [
+    columns: list[Any] = [
         [one.tenant_id for one in frames],
         [one.machine_id for one in frames],
         [one.at_ms for one in frames],

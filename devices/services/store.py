@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
@@ -22,7 +23,7 @@ from tenants.ids import uuid7
 LOCK_SPACE = 0x0F4A
 COUNTED_TOPIC = "devices.counted"
 COUNTED_QUEUE = "default"
-COUNTED_DELAY = timedelta(seconds=1)
+COUNTED_DELAY_SECONDS = 1.0
 LOCK = """
 select pg_advisory_xact_lock(%s::int, one) from unnest(%s::int[]) as one order by one
 """
@@ -66,7 +67,7 @@ SEND_COUNTED = """
 insert into tenants_outboxmessage
     (uid, tenant_id, topic, queue, payload, created_at, due_at, attempts, last_error)
 select uid, tenant_id, %s, %s, jsonb_build_object('supplier_id', tenant_id), clock_timestamp(),
-       clock_timestamp() + %s::interval, 0, ''
+       clock_timestamp() + make_interval(secs => %s::float8), 0, ''
 from unnest(%s::uuid[], %s::bigint[]) as u(uid, tenant_id)
 """
 
@@ -121,7 +122,7 @@ def store(
 
 def _insert_new(cursor: CursorWrapper, arrivals: Sequence[Arrival]) -> list[Arrival]:
     """Insert frames; return those that were not there, each once."""
-    columns = [
+    columns: list[Any] = [
         [one.device.tenant_id for one in arrivals],
         [one.device.id for one in arrivals],
         [one.reading.boot for one in arrivals],
@@ -191,12 +192,12 @@ def _note_seen(cursor: CursorWrapper, arrivals: Sequence[Arrival], time: SiteTim
 
 def _quarantine(cursor: CursorWrapper, refused: Sequence[Refused]) -> frozenset[int]:
     """Keep what was refused, the same thing once; the organisations that it is shown to."""
-    rows: dict[tuple[int, str, bytes], list[object]] = {}
-    repeated: list[list[object]] = []
+    rows: dict[tuple[int, str, bytes], list[Any]] = {}
+    repeated: list[list[Any]] = []
     for one in refused:
         tenant_id = one.tenant_id or PLATFORM_ID
         digest = hashlib.sha256(one.refusal.payload).digest()
-        row = [
+        row: list[Any] = [
             *(uuid7(), tenant_id, one.refusal.device, one.received_ms, one.refusal.reason.value),
             *(one.refusal.detail[:300], one.refusal.payload, digest),
         ]
@@ -221,7 +222,9 @@ def _send_counted(cursor: CursorWrapper, tenants: set[int]) -> None:
     silent = sorted(tenants - waiting)
     if silent:
         uids = [uuid7() for _ in silent]
-        cursor.execute(SEND_COUNTED, [COUNTED_TOPIC, COUNTED_QUEUE, COUNTED_DELAY, uids, silent])
+        cursor.execute(
+            SEND_COUNTED, [COUNTED_TOPIC, COUNTED_QUEUE, COUNTED_DELAY_SECONDS, uids, silent]
+        )
 
 
 def milliseconds(at: datetime) -> int:

@@ -173,6 +173,11 @@ class MachineRow:
     listed_hours: float
 
     @property
+    def live_key(self) -> str:
+        """Return the key under which devices announce the machine's state."""
+        return f"machines.{self.machine.uid}"
+
+    @property
     def state(self) -> str:
         latest = getattr(self.machine, "latest", None)
         return latest.state if latest else "offline"

@@ -168,7 +168,8 @@ def _check_attribute(
         )
     if attribute.is_choice:
         words = [choice["code"] for choice in attribute.choices]
-        wrong = next((word for word in held if word not in words), None) if _is_list(held) else held
+        said = held if isinstance(held, list) and held else [held]
+        wrong = next((word for word in said if word not in words), None)
         if wrong is not None:
             raise CapabilityRefused(
                 _("“%(word)s” is not a word for %(attribute)s. Use some of: %(words)s.")
@@ -179,10 +180,6 @@ def _check_attribute(
             _("%(attribute)s for %(process)s is a number above zero.")
             % {"attribute": attribute, "process": process}
         )
-
-
-def _is_list(held: Held) -> bool:
-    return isinstance(held, list) and bool(held)
 
 
 def _store(organisation: Organisation, wanted: Mapping[Machine, Sequence[Ability]]) -> None:

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from marketplace.views import operator, shell
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *order_urls,
     path("home/", shell.home, name="home"),
     path("search/", shell.search, name="search"),
     path("operator/", operator.operator_home, name="operator_home"),

@@ -111,6 +111,54 @@ SENTENCES: dict[str, Any] = {
     ),
 }
 
+SENTENCES |= {
+    # What a band assumes.
+    "assumed_stated_rates": _("Every machine runs at the rate that its owner states."),
+    "assumed_learned_rates": _("Likely dates reckon with the slow days that machines have shown."),
+    "assumed_transport": _(
+        "Lots travel an hour plus their way at 50 km/h between factories, and to you."
+    ),
+    "assumed_answers": _("Every factory that is asked accepts. Nothing is held for you yet."),
+    # Why a supplier was taken (scheduling.core.choices).
+    "price_rank": _("price number %(rank)s of %(candidates)s"),
+    "only_machine": _("the only machine for this step"),
+    "same_place": _("saves transport: other steps are made in the same place"),
+    "reliability": _("%(permille)s of 1,000 past lots on time"),
+    "finish": _("done by %(end)s"),
+    # Why a machine was left out.
+    "out_dearer": _("machines that cost less were enough"),
+    "out_less_reliable": _("more reliable machines were enough"),
+    "out_not_needed": _("the chosen machines were enough"),
+    "out_excluded_machine": _("it gave a share of this order back"),
+    "out_excluded_factory": _("it gave a share of this order back"),
+    "out_min_lot": _("it takes %(min_lot)s pieces at least"),
+    "out_no_window": _("it has no idle time left for this order"),
+    "out_window_too_short": _("its longest idle time is too short for its smallest lot"),
+    "out_too_late": _("it cannot end a lot in time"),
+    "out_too_dear": _("with it the order would pass its price ceiling"),
+    # Where an order stands, for the buyer's cards.
+    "draft": _("Not posted yet"),
+    "planning": _("Plans are being made"),
+    "no_plan": _("No plan"),
+    "plans_ready": _("Plans wait for your choice"),
+    "answers_open": _("%(open)s of %(total)s factories have not answered"),
+    "share_returned": _("A share came back and is planned again"),
+    "money_asked": _("All shares are accepted; your payment starts production"),
+    "operations_late": _("%(count)s operations are late"),
+    "tight": _("Little time in reserve"),
+    "late": _("Expected after the due date"),
+    "to_inspect": _("Everything has arrived: inspect it"),
+    "on_time": _("On time"),
+    # What to do next.
+    "see_why": _("See why"),
+    "finish_draft": _("Finish and post"),
+    "see_band": _("See the band"),
+    "choose_plan": _("Choose a plan"),
+    "follow": _("Follow"),
+    "pay": _("Pay"),
+    "inspect": _("Inspect"),
+}
+
 _MONEY = frozenset({"least", "ceiling"})
 _SPANS = frozenset({"minutes"})
 
@@ -147,3 +195,17 @@ def _shown(name: str, value: Any, processes: Mapping[str, object], currency: str
     if isinstance(value, int | float) and name != "step":
         return number(value, 2)
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+ACTS: dict[str, Any] = {
+    # What happened to an order, by the state it came to.
+    "order.draft": _("Written"),
+    "posted": _("Posted to the market"),
+    "planned": _("Plans were ready"),
+    "offered": _("Factories were asked"),
+    "confirmed": _("Every share was accepted"),
+    "in_production": _("Paid; production began"),
+    "delivered": _("Everything arrived"),
+    "accepted": _("Accepted and paid out"),
+    "cancelled": _("Cancelled"),
+}

@@ -80,7 +80,7 @@ def save_draft(
         InvalidOrder: something in it could not be kept truthfully.
         OrderGone, OrderFixed: `uid` names no draft.
     """
-    by_code = _checked(asked, now=now, is_draft=True)
+    by_code = checked_catalogue(asked, now=now, is_draft=True)
     if uid is None:
         order = _create(organisation=organisation, by=by, now=now, asked=asked)
     else:
@@ -108,7 +108,7 @@ def post_order(
         InvalidOrder: nothing is stored.
         OrderGone, OrderFixed: `uid` names no order that may still be changed.
     """
-    by_code = _checked(asked, now=now, is_draft=False)
+    by_code = checked_catalogue(asked, now=now, is_draft=False)
     if uid is None:
         order = _create(organisation=organisation, by=by, now=now, asked=asked)
     else:
@@ -136,7 +136,7 @@ def plan_again(*, organisation: Organisation, by: Actor, now: datetime, uid: UUI
     """
     order = find_order(organisation=organisation, uid=uid)
     asked = asked_of(order)
-    _checked(asked, now=now, is_draft=False)
+    checked_catalogue(asked, now=now, is_draft=False)
     transition(order, to=OrderState.POSTED, by=by, now=now, chosen_plan_uid=None)
     withdraw_offers(order_uid=order.uid, by=by, now=now)
     returned = Offer.objects.of_buyer(organisation.pk).filter(
@@ -198,7 +198,14 @@ def asked_of(order: Order) -> AskedOrder:
     )
 
 
-def _checked(asked: AskedOrder, *, now: datetime, is_draft: bool) -> dict[str, Process]:
+def checked_catalogue(
+    asked: AskedOrder, *, now: datetime, is_draft: bool = False
+) -> dict[str, Process]:
+    """Return the catalogue by code, when the order may stand.
+
+    Raises:
+        InvalidOrder: with the sentences of everything that is wrong.
+    """
     listed = list(processes())
     by_code = {process.code: process for process in listed}
     faults = order_faults(asked, catalogue=rules_of(listed), now=now, is_draft=is_draft)

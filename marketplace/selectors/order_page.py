@@ -1,0 +1,143 @@
+"""One order as its page shows it: standing, band, planning, plans, offers, history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from marketplace.core.band import Band
+from marketplace.models import Order, OrderState, PlanPurpose, PlanRequest, PlanRequestState
+from marketplace.selectors.catalogue import process_names
+from marketplace.selectors.orders import newest_requests
+from marketplace.selectors.plans import offers_of_order, plans_of_request
+from marketplace.wording import ACTS, sentence
+from tenants.models import AuditEntry
+from tenants.templatetags.formats import clock_text
+
+STAGES = (
+    OrderState.POSTED,
+    OrderState.PLANNED,
+    OrderState.OFFERED,
+    OrderState.CONFIRMED,
+    OrderState.IN_PRODUCTION,
+    OrderState.DELIVERED,
+    OrderState.ACCEPTED,
+)
+UNDER_WAY = (PlanRequestState.REQUESTED, PlanRequestState.SOLVING)
+WITH_PROGRESS = (
+    OrderState.CONFIRMED,
+    OrderState.IN_PRODUCTION,
+    OrderState.DELIVERED,
+    OrderState.ACCEPTED,
+)
+CANCELLABLE = Order.TRANSITIONS["cancelled"]
+
+
+def order_page(order: Order, *, now: datetime) -> dict[str, Any]:
+    """Return everything the page of one order needs, in a fixed number of queries."""
+    processes = process_names()
+    request = newest_requests(order.tenant_id, [order.uid]).get(order.uid)
+    steps = [
+        {"process": step.process, "requirements": step.requirements}
+        for step in order.steps.select_related("process")
+    ]
+    context: dict[str, Any] = {
+        "order": order,
+        "steps": steps,
+        "now": now,
+        "request_row": request,
+        "stages": [stage.label for stage in STAGES],
+        "stage": stage_number(order),
+        "history": _history(order),
+        "can_cancel": order.state in CANCELLABLE,
+        "has_progress": order.state in WITH_PROGRESS,
+        "offers": offers_of_order(order.tenant_id, order.uid),
+    }
+    if request is not None:
+        context |= _planning(order, request, now) | band_context(request, processes)
+    return context
+
+
+def band_context(request: PlanRequest, processes: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return a request's band with its assumptions in words, or its message."""
+    names = process_names() if processes is None else processes
+    message = sentence(request.message, processes=names)
+    if not request.band:
+        return {"band": None, "message": message}
+    band = Band.from_json(request.band)
+    due_at = datetime.fromisoformat(due_text(request))
+    return {
+        "band": band,
+        "message": message,
+        "dates": _date_chart(band, due_at),
+        "is_late": band.likely_at > due_at,
+        "band_steps": [
+            {
+                "process": names.get(s.process, s.process),
+                "machines": s.machines,
+                "suppliers": s.suppliers,
+            }
+            for s in band.steps
+        ],
+        "assumed": [
+            sentence({"code": code, "values": {}}, processes=names) for code in band.assumed
+        ],
+    }
+
+
+def due_text(request: PlanRequest) -> str:
+    """Return the due date that was asked for, without fetching the whole snapshot if possible."""
+    known: str | None = getattr(request, "snapshot_due_at", None)
+    return known or request.snapshot["due_at"]
+
+
+def _date_chart(band: Band, due_at: datetime) -> dict[str, Any]:
+    """Return the numbers and words of the chart of dates; numbers are seconds."""
+    shown = {"low": band.earliest_at, "likely": band.likely_at, "mark": due_at}
+    return {name: moment.timestamp() for name, moment in shown.items()} | {
+        f"{name}_text": day_text(moment) for name, moment in shown.items()
+    }
+
+
+def day_text(moment: datetime) -> str:
+    """Write day and hour of an instant in the reader's zone."""
+    return clock_text(timezone.localtime(moment), timezone.now())
+
+
+def _planning(order: Order, request: PlanRequest, now: datetime) -> dict[str, Any]:
+    is_share = request.purpose == PlanPurpose.SHARE
+    waits = request.state == PlanRequestState.READY and (
+        order.state == OrderState.PLANNED and order.chosen_plan_uid is None
+    )
+    best, bound = request.best_minutes, request.bound_minutes
+    is_proven = best is not None and bound is not None and best > 0
+    share_waits = is_share and request.state == PlanRequestState.READY
+    plans = plans_of_request(request) if waits or share_waits else []
+    return {
+        "is_planning": request.state in UNDER_WAY,
+        "is_share": is_share,
+        "has_failed": request.state == PlanRequestState.FAILED,
+        "plans": [plan for plan in plans if plan.state == "proposed"],
+        "gap": (best - bound) / best if is_proven else None,
+        "seconds": max(0, int((now - request.created_at).total_seconds())),
+    }
+
+
+def stage_number(order: Order) -> int:
+    """Return which stage an order is in, from 1; 0 for one that is not posted or has ended."""
+    return 1 + STAGES.index(OrderState(order.state)) if order.state in STAGES else 0
+
+
+def _history(order: Order) -> list[dict[str, Any]]:
+    entries = AuditEntry.objects.of(order.tenant_id).filter(subject_uid=order.uid)
+    return [
+        {
+            "at": entry.at,
+            "title": ACTS.get(entry.action.rpartition(">")[2], entry.action),
+            "by": entry.actor,
+            "done": True,
+        }
+        for entry in entries.order_by("-id")[:20]
+    ]

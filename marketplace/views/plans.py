@@ -1,0 +1,139 @@
+"""Plan alternatives: side by side, one by one, chosen; and the planning run behind them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from marketplace.core.plan_json import PlanDocument
+from marketplace.models import Order, Plan, PlanPurpose, PlanState
+from marketplace.selectors import plans as selectors
+from marketplace.selectors.catalogue import process_names
+from marketplace.selectors.orders import newest_requests
+from marketplace.services.choosing import PlanGone, choose_plan
+from marketplace.services.orders import find_order
+from marketplace.services.planning import stop_and_use
+from tenants.access import member
+from tenants.clock import site_now
+from tenants.core.roles import Act
+from tenants.templatetags.formats import money, number
+
+MINUTES_PER_DAY = 1440
+
+
+@member(Act.READ, seat="buyer")
+@require_GET
+def plans(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Compare the newest alternatives of an order."""
+    order = find_order(organisation=request.acting.tenant, uid=uid)
+    newest = newest_requests(order.tenant_id, [order.uid]).get(order.uid)
+    found = [] if newest is None else selectors.plans_of_request(newest)
+    context = {
+        "order": order,
+        "request_row": newest,
+        "plans": found,
+        "options": [_option(plan) for plan in found],
+        "bound_days": found[0].bound_minutes / MINUTES_PER_DAY if found else None,
+        "cost_bound": found[0].reasons.get("cost_bound") if found else None,
+    }
+    return render(request, "buyer/plans.html", context)
+
+
+def _option(plan: Plan) -> dict[str, Any]:
+    return {
+        "label": plan.get_kind_display(),
+        "x": plan.makespan_minutes / MINUTES_PER_DAY,
+        "y": plan.cost_minor / 100,
+        "x_text": number(plan.makespan_minutes / MINUTES_PER_DAY, 2),
+        "y_text": money(plan.cost_minor, plan.currency),
+        "chosen": plan.state == PlanState.CHOSEN,
+        "url": reverse("plan", args=[plan.uid]),
+    }
+
+
+def _own_plan(request: HttpRequest, uid: UUID) -> Plan:
+    plan = selectors.find_plan(request.acting.tenant_id, uid)
+    if plan is None:
+        raise PlanGone(_("There is no such plan."))
+    return plan
+
+
+@member(Act.READ, seat="buyer")
+@require_GET
+def plan(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Show one plan: who does what, when, for how much, and why."""
+    found = _own_plan(request, uid)
+    order = Order.objects.of(found.buyer_id).get(uid=found.order_uid)
+    processes = process_names()
+    document = PlanDocument.from_json(found.schedule)
+    context = {
+        "plan": found,
+        "order": order,
+        "shares": selectors.share_rows(found, document, processes),
+        "left_out": selectors.left_out_rows(found, processes),
+        "operation_count": len(document.operations),
+        "lot_count": len({one.lot for one in document.operations}),
+        "slack": order.due_at - found.completes_at,
+        "is_simulated": any(machine.is_simulated for machine in document.machines),
+        "can_choose": _is_open(found, order),
+    }
+    return render(request, "buyer/plan.html", context)
+
+
+def _is_open(plan: Plan, order: Order) -> bool:
+    if plan.state != PlanState.PROPOSED:
+        return False
+    if plan.request.purpose == PlanPurpose.SHARE:
+        return order.state == "offered"
+    return order.state == "planned" and order.chosen_plan_uid is None
+
+
+@member(Act.READ, seat="buyer")
+@require_GET
+def plan_gantt(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Give a plan's bars; a plan never changes, so a browser asks once."""
+    found = _own_plan(request, uid)
+    language, zone = get_language() or "en", request.user.time_zone
+    tag = hashlib.sha256(f"{found.uid}/{language}/{zone}".encode()).hexdigest()[:24]
+    if request.headers.get("If-None-Match") == f'"{tag}"':
+        return HttpResponse(status=304, headers={"ETag": f'"{tag}"'})
+    bars = selectors.gantt_of(
+        found,
+        PlanDocument.from_json(found.schedule),
+        process_names(),
+        zone=zone,
+        now=site_now(),
+        chinese=language.startswith("zh"),
+    )
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
+    return JsonResponse(bars, headers=headers, json_dumps_params={"separators": (",", ":")})
+
+
+@member(Act.TRADE, seat="buyer")
+@require_POST
+def plan_choose(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Take a plan; its factories are asked at once."""
+    chosen = choose_plan(
+        organisation=request.acting.tenant, by=request.actor, now=site_now(), uid=uid
+    )
+    messages.success(request, _("The plan is chosen. Its factories are being asked."))
+    return redirect("order", uid=chosen.order_uid)
+
+
+@member(Act.TRADE, seat="buyer")
+@require_POST
+def plan_stop(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Stop looking for better plans and use what there is."""
+    asked = stop_and_use(
+        organisation=request.acting.tenant, by=request.actor, now=site_now(), uid=uid
+    )
+    return redirect("order", uid=asked.order_uid)

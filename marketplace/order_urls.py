@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from marketplace.views import matching, orders, plans
 
-order_urls: list[URLPattern] = [
+urlpatterns: list[URLPattern] = [
     path("buyer/", orders.buyer_home, name="buyer_home"),
     path("buyer/orders/", orders.orders, name="orders"),
     path("buyer/orders/new/", orders.order_new, name="order_new"),

@@ -5,7 +5,6 @@ from django.urls import URLPattern, URLResolver, include, path
 from marketplace.views import operator, shell
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    *order_urls,
     path("home/", shell.home, name="home"),
     path("search/", shell.search, name="search"),
     path("operator/", operator.operator_home, name="operator_home"),
@@ -23,4 +22,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("operator/messages/", operator.outbox, name="outbox"),
     path("", include("marketplace.settlement_urls")),
     path("", include("marketplace.capacity_urls")),
+    path("", include("marketplace.order_urls")),
 ]

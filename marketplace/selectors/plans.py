@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.core.plan_json import PlanDocument
-from marketplace.models import Offer, Plan, PlanRequest, Process
+from marketplace.models import Offer, Plan, PlanRequest, PlanState, Process
 from marketplace.wording import sentence
 
 KINDS = ("cheapest", "fastest", "safest", "balanced")
@@ -131,7 +131,7 @@ def gantt_of(
     for one in document.operations:
         start, end = (origin + minute * MINUTE_MS for minute in (one.start, one.end))
         label = f"{words[one.step - 1]} #{one.lot}"
-        kind = "confirmed" if one.frozen else "production"
+        kind = "confirmed" if one.frozen or plan.state == PlanState.CHOSEN else "proposed"
         if one.set_up:
             middle = start + one.set_up * MINUTE_MS
             bars.append([one.machine, start, middle, "setup", label])

@@ -28,6 +28,8 @@ from tenants.core.roles import Act
 from tenants.templatetags.formats import money, number
 
 MINUTES_PER_DAY = 1440
+NEAR = 0.12
+"""Points closer than this share of the picture would write over each other."""
 
 
 @member(Act.READ, seat="buyer")
@@ -41,11 +43,29 @@ def plans(request: HttpRequest, uid: UUID) -> HttpResponse:
         "order": order,
         "request_row": newest,
         "plans": found,
-        "options": [_option(plan) for plan in found],
+        "options": _options(found),
         "bound_days": found[0].bound_minutes / MINUTES_PER_DAY if found else None,
         "cost_bound": found[0].reasons.get("cost_bound") if found else None,
     }
     return render(request, "buyer/plans.html", context)
+
+
+def _options(found: list[Plan]) -> list[dict[str, Any]]:
+    """Return the points of the scatter; plans that nearly coincide share one label."""
+    options = [_option(plan) for plan in found]
+    spans = {
+        axis: (
+            max((o[axis] for o in options), default=0) - min((o[axis] for o in options), default=0)
+        )
+        or 1.0
+        for axis in ("x", "y")
+    }
+    for place, later in enumerate(options):
+        for earlier in options[:place]:
+            near = all(abs(later[a] - earlier[a]) < NEAR * spans[a] for a in ("x", "y"))
+            if near and earlier["label"] and later["label"]:
+                earlier["label"], later["label"] = f"{earlier['label']}, {later['label']}", ""
+    return options
 
 
 def _option(plan: Plan) -> dict[str, Any]:
@@ -85,6 +105,7 @@ def plan(request: HttpRequest, uid: UUID) -> HttpResponse:
         "slack": order.due_at - found.completes_at,
         "is_simulated": any(machine.is_simulated for machine in document.machines),
         "can_choose": _is_open(found, order),
+        "gantt_height": min(560, 80 + 28 * (len(document.machines) + len(document.suppliers))),
     }
     return render(request, "buyer/plan.html", context)
 
@@ -100,10 +121,10 @@ def _is_open(plan: Plan, order: Order) -> bool:
 @member(Act.READ, seat="buyer")
 @require_GET
 def plan_gantt(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """Give a plan's bars; a plan never changes, so a browser asks once."""
+    """Give a plan's bars; a browser that knows them already gets nothing."""
     found = _own_plan(request, uid)
     language, zone = get_language() or "en", request.user.time_zone
-    tag = hashlib.sha256(f"{found.uid}/{language}/{zone}".encode()).hexdigest()[:24]
+    tag = hashlib.sha256(f"{found.uid}/{found.state}/{language}/{zone}".encode()).hexdigest()[:24]
     if request.headers.get("If-None-Match") == f'"{tag}"':
         return HttpResponse(status=304, headers={"ETag": f'"{tag}"'})
     bars = selectors.gantt_of(

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from tests.factories import make_member
 
 from marketplace.models import Order
 from tenants.acting import acting_as
 from tenants.clock import site_now
 from tenants.models import Membership
 from tenants.services.keys import create_key
+from tests.factories import make_member
 
 pytestmark = pytest.mark.django_db
 

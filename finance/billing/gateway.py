@@ -28,7 +28,11 @@ class PaymentGateway(Protocol):
     """A provider. It moves money in and out; what it has moved is booked by our ledger."""
 
     code: str
-    label: str | Promise
+
+    @property
+    def label(self) -> str | Promise:
+        """What people call this way of paying."""
+        ...
 
     def instructions(
         self, *, reference: str, amount_minor: int, currency: str

@@ -156,13 +156,13 @@ def _pass_on_repayments(
     now: datetime,
 ) -> None:
     """Write what goes to the lenders, and leave word for each supplier that repaid."""
-    taken = [payout for payout in payouts if payout.repayment_minor]
+    taken = [payout for payout in payouts if payout.loan_uid is not None]
     Remittance.objects.bulk_create(
         Remittance(
             platform_id=pot.platform_id,
             payee_id=instructions[payout.supplier_id].lender_id,
             kind=RemittanceKind.REPAYMENT,
-            subject_uid=payout.loan_uid,
+            subject_uid=instructions[payout.supplier_id].loan_uid,
             source_uid=payout.uid,
             label=payout.label,
             currency=payout.currency,

@@ -30,6 +30,14 @@ def consent_notice(*, owner: Organisation, grantee: Organisation) -> str:
 
 
 @transaction.atomic
+def keep_fresh(*, supplier: Organisation, by: Actor, now: datetime) -> None:
+    """Make a report of a supplier, as that supplier, unless there is one of the last day."""
+    report = newest_report(tenant_id=supplier.pk)
+    if report is None or report.as_of < now - FRESH:
+        refresh_report(supplier=supplier, by=by, now=now)
+
+
+@transaction.atomic
 def share_report(
     *,
     owner: Organisation,
@@ -44,9 +52,7 @@ def share_report(
     Raises:
         ConsentSpanRefused: the last day is not in the future, or more than a year away.
     """
-    report = newest_report(tenant_id=owner.pk)
-    if report is None or report.as_of < now - FRESH:
-        refresh_report(supplier=owner, by=by, now=now)
+    keep_fresh(supplier=owner, by=by, now=now)
     return grant_consent(
         grantee_id=grantee.pk,
         scope=scope,

@@ -149,19 +149,24 @@ def book_released(*, release_uid: UUID, now: datetime) -> None:
 def close_money(*, buyer_id: int, order_uid: UUID, now: datetime) -> None:
     """Pay what is left of an accepted order's money back, as the platform; safe to run twice.
 
-    Word of the acceptance may overtake word of a release: what is not booked yet is booked first.
+    The suppliers that it has paid are told, for their credit reports. Word of the acceptance may
+    overtake word of a release: what is not booked yet is booked first.
     """
     funding = Funding.objects.filter(
         platform_id=PLATFORM_ID, buyer_id=buyer_id, order_uid=order_uid
     ).first()
     if funding is None or funding.state != FundingState.CONFIRMED:
         return
-    waiting = Release.objects.filter(
-        platform_id=PLATFORM_ID, order_uid=order_uid, booked_at=None
-    ).order_by("id")
-    for release_uid in list(waiting.values_list("uid", flat=True)):
-        book_released(release_uid=release_uid, now=now)
+    releases = list(
+        Release.objects.filter(platform_id=PLATFORM_ID, order_uid=order_uid).order_by("id")
+    )
+    for release in releases:
+        if release.booked_at is None:
+            book_released(release_uid=release.uid, now=now)
     book_refund(pot=_pot(funding), label=funding.order_number, now=now)
+    paid = {share["supplier_id"] for release in releases for share in release.shares}
+    for supplier_id in sorted(paid):
+        send_after_commit(tenant_id=PLATFORM_ID, topic="credit.due", supplier_id=supplier_id)
 
 
 def _pot(row: Funding | Release) -> Pot:

@@ -26,7 +26,11 @@ from marketplace.services.settlement import (
     return_proof,
     send_proof,
 )
-from marketplace.tasks.settlement import book_release_that_was_made, close_money_of_accepted_order
+from marketplace.tasks.settlement import (
+    book_release_that_was_made,
+    close_money_of_accepted_order,
+    report_on_supplier,
+)
 from tenants.acting import PLATFORM_ID, acting_as
 from tenants.actors import Actor
 from tenants.models import OutboxMessage
@@ -226,6 +230,22 @@ def test_a_closed_orders_rest_goes_back_to_the_buyer(deal: Deal) -> None:
     book_release_that_was_made(buyer_id=deal.buyer.tenant_id, release_uid=str(release.uid))
     assert money_of(deal) == (1_000_000, 0, 582_000, 400_000, 18_000)
     assert rows_seen_by(deal.buyer.tenant_id, "finance_remittance") == 1
+
+
+def test_a_closed_order_brings_its_suppliers_reports_up_to_date(deal: Deal) -> None:
+    funded(deal)
+    make_release(deal, {"supplier/1": 1_000, "supplier/2": 1_000, "other/1": 1_000})
+    with acting_as(PLATFORM_ID):
+        close_money(buyer_id=deal.buyer.tenant_id, order_uid=deal.order.uid, now=NOW)
+        told = OutboxMessage.objects.filter(topic="credit.due").order_by("id")
+        payloads = [message.payload for message in told]
+    assert [one["supplier_id"] for one in payloads] == [
+        deal.supplier.tenant_id,
+        deal.other.tenant_id,
+    ]
+    for payload in payloads * 2:
+        report_on_supplier(**payload)
+    assert rows_seen_by(deal.supplier.tenant_id, "finance_creditreport") == 1
 
 
 def test_an_order_that_was_never_paid_has_nothing_to_give_back(deal: Deal) -> None:

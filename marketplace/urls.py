@@ -23,4 +23,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("marketplace.settlement_urls")),
     path("", include("marketplace.capacity_urls")),
     path("", include("marketplace.order_urls")),
+    path("", include("marketplace.production_urls")),
 ]

@@ -230,7 +230,8 @@ def claim_bar(planned: float, claimed: float, counted: float, total: float) -> S
     `{% claim_bar planned=41000 claimed=40200 counted=38950 total=75000 %}`
     """
     scale = 480 / (total or 1)
-    gap = abs(claimed - counted) > 0.05 * max(counted, 1)
+    # Nothing counted is no difference: not every machine has a device.
+    gap = counted > 0 and abs(claimed - counted) > 0.05 * max(claimed, counted)
     parts = [
         tag("rect", y="4", width="480", height="9", rx="3", class_="track"),
         tag(

@@ -49,7 +49,8 @@ class Deal:
 
     def operation(self, lot: int, step: int) -> Operation:
         with acting_as(self.buyer.pk):
-            return Operation.objects.of_buyer(self.buyer.pk).get(uid=self.uid(lot, step))
+            rows = Operation.objects.of_buyer(self.buyer.pk).select_related("work_order")
+            return rows.get(uid=self.uid(lot, step))
 
     def reload(self) -> Order:
         with acting_as(self.buyer.pk):

@@ -1,0 +1,28 @@
+"""Pages from the offer to the inspected lot: the factory's and the buyer's."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from marketplace.views import offers, order_progress, shipments, work
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("supplier/", work.supplier_home, name="supplier_home"),
+    path("supplier/schedule/", work.supplier_schedule, name="supplier_schedule"),
+    path("supplier/offers/", offers.offers, name="offers"),
+    path("supplier/offers/<uuid:uid>/", offers.offer, name="offer"),
+    path("supplier/offers/<uuid:uid>/accept/", offers.offer_accept, name="offer_accept"),
+    path("supplier/offers/<uuid:uid>/decline/", offers.offer_decline, name="offer_decline"),
+    path("supplier/work/", work.work, name="work"),
+    path("supplier/work/<uuid:uid>/", work.work_order, name="work_order"),
+    path("supplier/operations/<uuid:uid>/start/", work.operation_start, name="operation_start"),
+    path("supplier/operations/<uuid:uid>/report/", work.operation_report, name="operation_report"),
+    path("supplier/shipments/", shipments.supplier_shipments, name="supplier_shipments"),
+    path("supplier/shipments/send/", shipments.lots_ship, name="lots_ship"),
+    path("supplier/shipments/receive/", shipments.shipments_receive, name="shipments_receive"),
+    path("buyer/inspections/", shipments.inspections, name="inspections"),
+    path("buyer/inspections/receive/", shipments.deliveries_receive, name="deliveries_receive"),
+    path("buyer/inspections/accept/", shipments.inspections_accept, name="inspections_accept"),
+    path("buyer/inspections/<uuid:uid>/", shipments.inspection, name="inspection"),
+    path("buyer/inspections/<uuid:uid>/give/", shipments.inspection_give, name="inspection_give"),
+    path("buyer/orders/<uuid:uid>/progress/", order_progress.order_progress, name="order_progress"),
+    path("buyer/orders/<uuid:uid>/trace/", order_progress.order_trace, name="order_trace"),
+]

@@ -68,6 +68,26 @@ def active_windows(
     return found
 
 
+def drawn_spans(
+    tenant_id: int, machines: Iterable[Machine], frame: Span
+) -> dict[int, dict[str, list[Span]]]:
+    """Return the time of active windows that touch `frame`, by machine id and state, in order.
+
+    Lighter than the rows themselves where only their time is asked for.
+    """
+    found: dict[int, dict[str, list[Span]]] = defaultdict(lambda: defaultdict(list))
+    rows = (
+        CapacityWindow.objects.of(tenant_id)
+        .filter(machine__in=[m.pk for m in machines], state__in=ACTIVE)
+        .filter(during__overlap=tuple(frame))
+        .order_by("during")
+        .values_list("machine_id", "state", "during")
+    )
+    for machine_id, state, during in rows:
+        found[machine_id][state].append(Span(during.lower, during.upper))
+    return found
+
+
 def reserved_spans(
     tenant_id: int, machines: Iterable[Machine], frame: Span
 ) -> dict[int, list[Span]]:
@@ -115,7 +135,7 @@ def unlisted_idle(
     Machines of a site without shifts are left out: nothing says when they are idle.
     """
     shifts = working_times(tenant_id)
-    drawn = active_windows(tenant_id, machines, frame)
+    drawn = drawn_spans(tenant_id, machines, frame)
     reserved = reserved_spans(tenant_id, machines, frame)
     idle: dict[int, list[Span]] = {}
     by_site = {
@@ -125,7 +145,8 @@ def unlisted_idle(
     }
     for machine in machines:
         if machine.site_id in by_site:
-            taken = [span_of(window) for window in drawn[machine.pk]] + reserved[machine.pk]
+            taken = [span for spans in drawn[machine.pk].values() for span in spans]
+            taken += reserved[machine.pk]
             idle[machine.pk] = subtract(by_site[machine.site_id], taken)
     return idle
 
@@ -188,17 +209,14 @@ def machine_rows(tenant_id: int, machines: Sequence[Machine], *, now: datetime) 
     can_do = capabilities(tenant_id, machines)
     terms = latest_terms(tenant_id, machines)
     frame = Span(now, now + timedelta(days=LISTED_DAYS))
-    drawn = active_windows(tenant_id, machines, frame)
+    drawn = drawn_spans(tenant_id, machines, frame)
     return [
         MachineRow(
             machine=machine,
             capabilities=can_do[machine.pk],
             terms=terms.get(machine.pk),
             listed_hours=sum(
-                span.hours
-                for span in intersect(
-                    (span_of(w) for w in drawn[machine.pk] if w.state == WindowState.LISTED), frame
-                )
+                span.hours for span in intersect(drawn[machine.pk][WindowState.LISTED], frame)
             ),
         )
         for machine in machines

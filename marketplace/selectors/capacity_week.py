@@ -24,9 +24,8 @@ from marketplace.core.spans import (
 from marketplace.models import WindowState
 from marketplace.selectors.capacity import (
     LISTED_DAYS,
-    active_windows,
+    drawn_spans,
     reserved_spans,
-    span_of,
     working_times,
 )
 from tenants.templatetags.formats import reader_locale
@@ -75,14 +74,14 @@ def week_of(
         min((frame.start for frame in frames.values()), default=now),
         max((frame.end for frame in frames.values()), default=now),
     )
-    windows = active_windows(tenant_id, machines, reach)
+    windows = drawn_spans(tenant_id, machines, reach)
     sold = reserved_spans(tenant_id, machines, reach)
     shifts = working_times(tenant_id)
     drawn: list[Piece] = []
     rows = []
     for machine in machines:
         zone, frame = ZoneInfo(machine.site.time_zone), frames[machine.pk]
-        listed = [span_of(w) for w in windows[machine.pk] if w.state == WindowState.LISTED]
+        by_state = windows[machine.pk]
         past = intersect([Span(frame.start, min(now, frame.end))], frame)
         rows.append(
             {
@@ -90,12 +89,12 @@ def week_of(
                 "name": f"{machine.code} · {machine.site.name}",
                 "selected": str(machine.uid) == chosen,
                 "shifts": _pieces(_working(shifts, machine, zone, frame), zone, frame),
-                "listed": _pieces(listed, zone, frame),
+                "listed": _pieces(by_state[WindowState.LISTED], zone, frame),
                 "sold": _pieces(sold[machine.pk], zone, frame),
                 "past": _pieces(past, zone, frame),
             }
         )
-        own = _pieces((span_of(window) for window in windows[machine.pk]), zone, frame)
+        own = _pieces((span for spans in by_state.values() for span in spans), zone, frame)
         drawn += [{"machine": str(machine.uid), **piece} for piece in own]
     return Week(monday=monday, days=_days(monday), machines=rows, drawn=drawn)
 
@@ -132,18 +131,14 @@ def _days(monday: date) -> list[dict[str, str]]:
 def hours_ahead(tenant_id: int, machines: Sequence[Machine], *, now: datetime) -> Ahead:
     """Return the hours ahead that are drawn, for sale and sold; two queries."""
     frame = Span(now, now + timedelta(days=LISTED_DAYS))
-    windows = active_windows(tenant_id, machines, frame)
+    drawn = drawn_spans(tenant_id, machines, frame)
     sold = reserved_spans(tenant_id, machines, frame)
 
     def hours(spans: Iterable[Span]) -> float:
         return sum(span.hours for span in intersect(spans, frame))
 
-    by_state = {
-        state: sum(hours(span_of(w) for w in rows if w.state == state) for rows in windows.values())
-        for state in (WindowState.DRAFT, WindowState.LISTED)
-    }
     return Ahead(
-        draft=by_state[WindowState.DRAFT],
-        listed=by_state[WindowState.LISTED],
+        draft=sum(hours(spans[WindowState.DRAFT]) for spans in drawn.values()),
+        listed=sum(hours(spans[WindowState.LISTED]) for spans in drawn.values()),
         sold=sum(hours(spans) for spans in sold.values()),
     )

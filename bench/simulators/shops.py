@@ -78,10 +78,34 @@ class ShopFloor:
         self.reject_share = reject_share
         self.tally = Tally()
         self.incoming: dict[str, int] = {}
+        self.total = len(operations)
         for operation in operations:
             heapq.heappush(shops[operation.shop].to_report, (operation.end_at, operation.uid))
             if operation.step == 1:
                 self.incoming[operation.uid] = operation.quantity
+
+    def resume(self, order_uid: str) -> None:
+        """Take up what the site knows already, after this program was killed."""
+        for shop in self.shops.values():
+            known = {row["uid"]: row for row in shop.client.all("/operations/", order=order_uid)}
+            ended = {uid for uid, row in known.items() if row["finished_at"] is not None}
+            for uid, row in known.items():
+                if row["received"] is not None:
+                    self.incoming[uid] = row["received"]
+            for uid in ended:
+                self.tally.reported += 1
+                self.tally.scrap += known[uid]["scrap"]
+            shop.to_report = [entry for entry in shop.to_report if entry[1] not in ended]
+            heapq.heapify(shop.to_report)
+            finished = [uid for uid in ended if known[uid]["state"] == "finished"]
+            leaving = [
+                uid for uid in finished if known[uid]["good"] and not self._stays(self.by_uid[uid])
+            ]
+            if leaving:
+                shop.client.post("/shipments/", {"operations": leaving})
+        for row in self.buyer.all("/shipments/", direction="in", state="inspected"):
+            self.tally.accepted += row["accepted"]
+            self.tally.rejected += row["rejected"]
 
     @property
     def open_operations(self) -> int:
@@ -166,20 +190,28 @@ class ShopFloor:
         return [row for row in rows if datetime.fromisoformat(row["due_at"]) <= now]
 
     def _receive(self, shop: Shop, now: datetime) -> None:
-        for shipment in self._arrived(shop.client, now):
-            shop.client.post(f"/shipments/{shipment['uid']}/receive/")
+        arrived = self._arrived(shop.client, now)
+        if not arrived:
+            return
+        shop.client.post("/shipments/receive/", {"shipments": [one["uid"] for one in arrived]})
+        for shipment in arrived:
             for line in shipment["lines"]:
                 self.incoming[line["next_operation"]] = line["quantity"]
 
     def _inspect(self, now: datetime) -> None:
         """Sign for final shipments and inspect them lot by lot; a few pieces are rejected."""
         for shipment in self._arrived(self.buyer, now):
-            self.buyer.post(f"/shipments/{shipment['uid']}/receive/")
             lines = []
             for line in shipment["lines"]:
                 pieces = line["quantity"]
                 rejected = int(pieces * self.reject_share * 2 * self.chance.random())
-                lines.append({"operation": line["operation"], "accepted": pieces - rejected})
+                lines.append(
+                    {
+                        "operation": line["operation"],
+                        "accepted": pieces - rejected,
+                        "reason": "scratched" if rejected else "",
+                    }
+                )
                 self.tally.accepted += pieces - rejected
                 self.tally.rejected += rejected
             self.buyer.post(f"/shipments/{shipment['uid']}/inspect/", {"lines": lines})

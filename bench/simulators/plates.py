@@ -72,7 +72,7 @@ class Stage:
 
 
 def run_plates(stage: Stage, *, quantity: int, seed: int, decline: int = 0) -> dict[str, Any]:
-    """Run the whole case and return its acceptance figures; `decline` shares are given back first."""
+    """Run the whole case and return its figures; the first `decline` shares are given back."""
     buyer = stage.client(stage.market["buyer"])
     began_at = time.monotonic()
     order = _order(stage, buyer, quantity)
@@ -199,28 +199,23 @@ def _pay(stage: Stage, buyer: RestClient, order: dict[str, Any]) -> None:
 
 
 def _operations(stage: Stage, order: dict[str, Any]) -> list[PlannedOperation]:
-    """Read every shop's accepted share."""
-    found = []
-    for supplier in stage.market["suppliers"]:
-        for offer in stage.client(supplier).all("/offers/", state="accepted"):
-            if offer["order_uid"] != order["uid"]:
-                continue
-            for one in offer["share"]["operations"]:
-                found.append(
-                    PlannedOperation(
-                        uid=one["uid"],
-                        shop=supplier["name"],
-                        machine_code=one["machine_code"],
-                        lot=one["lot"],
-                        step=one["step"],
-                        start_at=datetime.fromisoformat(one["start_at"]),
-                        end_at=datetime.fromisoformat(one["end_at"]),
-                        set_up_minutes=one["set_up_minutes"],
-                        quantity=one["quantity"],
-                        next_uid=one["next_operation_uid"],
-                    )
-                )
-    return found
+    """Read what every shop has to do for the order."""
+    return [
+        PlannedOperation(
+            uid=one["uid"],
+            shop=supplier["name"],
+            machine_code=one["machine_code"],
+            lot=one["lot"],
+            step=one["step"],
+            start_at=datetime.fromisoformat(one["planned_start_at"]),
+            end_at=datetime.fromisoformat(one["planned_end_at"]),
+            set_up_minutes=one["set_up_minutes"],
+            quantity=one["quantity"],
+            next_uid=one["next_operation_uid"],
+        )
+        for supplier in stage.market["suppliers"]
+        for one in stage.client(supplier).all("/operations/", order=order["uid"])
+    ]
 
 
 def _produce(

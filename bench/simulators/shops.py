@@ -10,13 +10,15 @@ import heapq
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 from bench.simulators.rest import RestClient
 
 REPORTS_A_CALL = 200
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+TRUCK_EVERY = timedelta(hours=12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,7 @@ class ShopFloor:
         self.tally = Tally()
         self.incoming: dict[str, int] = {}
         self.total = len(operations)
+        self.now = EPOCH
         for operation in operations:
             heapq.heappush(shops[operation.shop].to_report, (operation.end_at, operation.uid))
             if operation.step == 1:
@@ -113,6 +116,7 @@ class ShopFloor:
 
     def look(self, now: datetime) -> None:
         """Sign for what has arrived, report what is done, send it on; then the buyer's dock."""
+        self.now = now
         for shop in self.shops.values():
             self._receive(shop, now)
             done = self._due(shop, now)
@@ -173,13 +177,21 @@ class ShopFloor:
             self.tally.last_at = max(at, operation.end_at) if at else operation.end_at
 
     def _ship(self, shop: Shop, done: Sequence[PlannedOperation]) -> None:
-        leaving = [
-            operation.uid
+        departures = [
+            {"operation": operation.uid, "at": self._leaves_at(operation).isoformat()}
             for operation in done
             if self._good_of(operation) and not self._stays(operation)
         ]
-        for first in range(0, len(leaving), REPORTS_A_CALL):
-            shop.client.post("/shipments/", {"operations": leaving[first : first + REPORTS_A_CALL]})
+        for first in range(0, len(departures), REPORTS_A_CALL):
+            part = departures[first : first + REPORTS_A_CALL]
+            shop.client.post("/shipments/", {"departures": part})
+
+    def _leaves_at(self, operation: PlannedOperation) -> datetime:
+        """Return when a lot leaves: at once to the next factory, by the next truck to the buyer."""
+        if operation.next_uid is not None:
+            return operation.end_at
+        trucks = (operation.end_at - EPOCH) // TRUCK_EVERY + 1
+        return min(EPOCH + trucks * TRUCK_EVERY, self.now)
 
     def _stays(self, operation: PlannedOperation) -> bool:
         following = self.by_uid.get(operation.next_uid or "")
@@ -193,7 +205,8 @@ class ShopFloor:
         arrived = self._arrived(shop.client, now)
         if not arrived:
             return
-        shop.client.post("/shipments/receive/", {"shipments": [one["uid"] for one in arrived]})
+        arrivals = [{"shipment": one["uid"], "at": one["due_at"]} for one in arrived]
+        shop.client.post("/shipments/receive/", {"arrivals": arrivals})
         for shipment in arrived:
             for line in shipment["lines"]:
                 self.incoming[line["next_operation"]] = line["quantity"]
@@ -214,6 +227,8 @@ class ShopFloor:
                 )
                 self.tally.accepted += pieces - rejected
                 self.tally.rejected += rejected
+            arrival = {"shipment": shipment["uid"], "at": shipment["due_at"]}
+            self.buyer.post("/shipments/receive/", {"arrivals": [arrival]})
             self.buyer.post(f"/shipments/{shipment['uid']}/inspect/", {"lines": lines})
             self.tally.shipments += 1
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 import paho.mqtt.client as mqtt
-from django.db import OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -40,6 +40,8 @@ POSTS_SECONDS = 0.5
 POSTS_AT_ONCE = 50
 SILENCE_SECONDS = 2.0
 RETRY_SECONDS = 1.0
+AWAY = (OperationalError, InterfaceError)
+"""How it shows that the database restarts, or that two workers waited for each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class IngestWorker:
         while not self._is_stopping:
             try:
                 return take(messages, time=site_time(), using=ALIAS)
-            except OperationalError as error:
+            except AWAY as error:
                 self._wait_for_database(error)
         return None
 
@@ -171,7 +173,7 @@ class IngestWorker:
             if now - self._silence_at >= SILENCE_SECONDS:
                 self._silence_at = now
                 self._note_silence()
-        except OperationalError as error:
+        except AWAY as error:
             self._wait_for_database(error)
 
     def _take_posts(self) -> None:

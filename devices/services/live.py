@@ -39,7 +39,7 @@ class LiveFeed:
         self._told_at: dict[tuple[int, str], float] = {}
         self._sending: Future[None] | None = None
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="live", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._thread.start()
 
     def note(self, machine: UUID, live: LiveValues) -> None:
@@ -86,6 +86,10 @@ class LiveFeed:
         """Stop the event loop."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+    def _run(self) -> None:
+        self._loop.run_forever()
+        # The channel layer takes leave of its server on this loop, so it is closed where it ran.
         self._loop.close()
 
 

@@ -140,16 +140,18 @@ def _last_day(machine: Machine, now: Any) -> dict[str, Any]:
     values = latest.metrics if latest else {}
     with timezone.override(machine.site.time_zone):
         hours = [timezone.localtime(since + DAY * n / 4).strftime("%H:%M") for n in range(5)]
+        pieces = dict(telemetry.pieces_by_hour(machine, since=since, until=now))
+        first = since.replace(minute=0, second=0, microsecond=0)
         made = [
-            {"label": timezone.localtime(hour).strftime("%H"), "value": pieces}
-            for hour, pieces in telemetry.pieces_by_hour(machine, since=since, until=now)
+            {"label": timezone.localtime(hour).strftime("%H"), "value": pieces.get(hour, 0)}
+            for hour in (first + timedelta(hours=n) for n in range(1, 25))
         ]
     return {
         "segments": telemetry.state_segments(machine, since=since, until=now),
         "since_minute": since.timestamp() / 60,
         "now_minute": now.timestamp() / 60,
         "hours": hours,
-        "made": made,
+        "made": made if pieces else [],
         "made_sum": sum(one["value"] for one in made),
         "panels": [
             {"name": name, "means": means[name], "value": values.get(name)} for name in drawn

@@ -6,10 +6,7 @@ import time
 from uuid import UUID
 
 import pytest
-from asgiref.sync import async_to_sync
-from channels.layers import channel_layers, get_channel_layer
 from django.db import connections, transaction
-from django.test import override_settings
 
 from devices.services import live as live_module
 from devices.services.latest import LiveValues, mark_silent
@@ -18,7 +15,6 @@ from tenants.live import organisation_group
 from tests.devices.fleet import MINUTE, T0_MS, as_ingest, frame, make_fleet, send
 
 MACHINE = UUID(int=7)
-IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 
 class Sent:
@@ -70,21 +66,16 @@ def test_many_frames_become_one_message_of_each_organisation(sent: Sent) -> None
     feed.close()
 
 
-@override_settings(CHANNEL_LAYERS=IN_MEMORY)
-def test_the_message_reaches_the_organisations_channel() -> None:
-    channel_layers.backends.clear()
-    layer = get_channel_layer()
-    async_to_sync(layer.group_add)(organisation_group(5), "tab")
+def test_silence_is_told_as_a_state(sent: Sent) -> None:
     feed = LiveFeed()
     feed.note_silent(5, MACHINE)
 
     feed.send_due()
     wait(feed)
 
-    event = async_to_sync(layer.receive)("tab")
-    assert event["message"] == {"t": "n", "k": "machines", "v": {f"{MACHINE}.state": "offline"}}
+    told = {"t": "n", "k": "machines", "v": {f"{MACHINE}.state": "offline"}}
+    assert sent.messages[0] == (organisation_group(5), told)
     feed.close()
-    channel_layers.backends.clear()
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "owner", "ingest"])

@@ -111,6 +111,40 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(point: str, tmp_path:
     assert as_ingest("select counted from devices_plannedrun where id = %s", run.pk) == [(590,)]
 
 
+def test_a_worker_outlives_its_database_connection(tmp_path: Path) -> None:
+    fleet = make_fleet()
+    device = fleet.devices[0]
+    frames = FrameQueue(tmp_path / "queue.db", resend_seconds=0.5)
+    uplink = Uplink(broker_from_url(GATEWAY), frames, sender="gateway-test")
+    sender = uplink.sender(str(device.uid), device_key(settings.SECRET_KEY, device.uid, 1))
+    uplink.open()
+    process = start_worker()
+    made = 0
+
+    def is_done() -> bool:
+        nonlocal made
+        if made < 90:
+            uplink.make([(sender, T0_MS + made * 5 * MINUTE, {"power_kw": 1.0})])
+            made += 1
+        if made in (30, 60):
+            as_ingest(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where usename = current_user and pid <> pg_backend_pid()"
+            )
+        uplink.work()
+        return made == 90 and not uplink.unstored()
+
+    try:
+        assert wait_for(is_done), f"{uplink.unstored()} frames were never acknowledged"
+        assert process.poll() is None
+    finally:
+        uplink.close()
+        process.terminate()
+        process.wait(timeout=20)
+    assert as_ingest("select count(*) from devices_frame") == [(90,)]
+    assert as_ingest("select sum(count)::int from devices_rollup where minutes = 1440") == [(90,)]
+
+
 def test_a_receipt_names_what_is_stored_and_what_never_will_be(
     worker: subprocess.Popen[bytes],
 ) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-from babel.numbers import get_currency_precision
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.core.asked import AskedOrder, AskedStep
+from tenants.core.money import NotAnAmount, to_decimal, to_minor
 
 CURRENCIES = ("CNY", "EUR", "USD", "JPY", "GBP", "HKD", "KRW", "VND")
 LOCAL_MINUTES = "%Y-%m-%dT%H:%M"
@@ -76,11 +75,21 @@ class OrderForm(forms.Form):
         help_text=_("Every factory that is asked reads this."),
     )
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse a ceiling finer than the currency's smallest coin."""
+        values: dict[str, Any] = super().clean() or {}
+        ceiling, currency = values.get("price_ceiling"), values.get("currency")
+        if ceiling is not None and currency:
+            try:
+                to_minor(ceiling, currency)
+            except NotAnAmount:
+                self.add_error("price_ceiling", _("This currency has no such small coin."))
+        return values
+
     def asked(self, steps: tuple[AskedStep, ...]) -> AskedOrder:
         """Return the order; only after `is_valid()`."""
         values = self.cleaned_data
         currency, ceiling = values["currency"], values["price_ceiling"]
-        scale = get_currency_precision(currency)
         return AskedOrder(
             title=values["title"],
             quantity=values["quantity"],
@@ -89,7 +98,7 @@ class OrderForm(forms.Form):
             steps=steps,
             earliest_start_at=values["earliest_start_at"],
             due_at=values["due_at"],
-            price_ceiling_minor=None if ceiling is None else int(ceiling.scaleb(scale)),
+            price_ceiling_minor=None if ceiling is None else to_minor(ceiling, currency),
             lot_size=values["lot_size"],
             ship_to=values["ship_to"],
             ship_to_x_km=values["ship_to_x_km"] or 0.0,
@@ -122,12 +131,11 @@ def first_values(now: datetime, currency: str) -> dict[str, Any]:
 def values_of(asked: AskedOrder) -> dict[str, Any]:
     """Return the form's values of an order that is stored already."""
     ceiling = asked.price_ceiling_minor
-    scale = get_currency_precision(asked.currency)
     names = ("title", "quantity", "unit", "currency", "lot_size", "ship_to", "note")
     return {name: getattr(asked, name) for name in names} | {
         "earliest_start_at": timezone.localtime(asked.earliest_start_at),
         "due_at": timezone.localtime(asked.due_at),
-        "price_ceiling": None if ceiling is None else Decimal(ceiling).scaleb(-scale),
+        "price_ceiling": None if ceiling is None else to_decimal(ceiling, asked.currency),
         "ship_to_x_km": asked.ship_to_x_km,
         "ship_to_y_km": asked.ship_to_y_km,
     }

@@ -18,10 +18,7 @@ class FundingState(models.TextChoices):
 
 
 class Funding(models.Model):
-    """What a buyer pays in for an order: bilateral of buyer and platform.
-
-    `closed_at`: the order was cancelled; what arrives nevertheless is owed back at once.
-    """
+    """What a buyer pays in for an order: bilateral of buyer and platform."""
 
     TRANSITIONS = {
         "proved": frozenset({"asked"}),
@@ -47,7 +44,6 @@ class Funding(models.Model):
     created_at = models.DateTimeField()
     proved_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
-    closed_at = models.DateTimeField(null=True)
     note = models.CharField(max_length=300, blank=True)
 
     class Meta:

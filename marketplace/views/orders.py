@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -212,7 +213,10 @@ def order_state(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 def _order_context(request: HttpRequest, uid: UUID) -> dict[str, Any]:
     found = services.find_order(organisation=request.acting.tenant, uid=uid)
-    return order_page(found, now=site_now())
+    return {
+        **order_page(found, now=site_now()),
+        "progress_url": reverse("order_progress", args=[found.uid]),
+    }
 
 
 @member(Act.TRADE, seat="buyer")

@@ -10,13 +10,15 @@ import heapq
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 from bench.simulators.rest import RestClient
 
 REPORTS_A_CALL = 200
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+TRUCK_EVERY = timedelta(hours=12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +80,35 @@ class ShopFloor:
         self.reject_share = reject_share
         self.tally = Tally()
         self.incoming: dict[str, int] = {}
+        self.total = len(operations)
+        self.now = EPOCH
         for operation in operations:
             heapq.heappush(shops[operation.shop].to_report, (operation.end_at, operation.uid))
             if operation.step == 1:
                 self.incoming[operation.uid] = operation.quantity
+
+    def resume(self, order_uid: str) -> None:
+        """Take up what the site knows already, after this program was killed."""
+        for shop in self.shops.values():
+            known = {row["uid"]: row for row in shop.client.all("/operations/", order=order_uid)}
+            ended = {uid for uid, row in known.items() if row["finished_at"] is not None}
+            for uid, row in known.items():
+                if row["received"] is not None:
+                    self.incoming[uid] = row["received"]
+            for uid in ended:
+                self.tally.reported += 1
+                self.tally.scrap += known[uid]["scrap"]
+            shop.to_report = [entry for entry in shop.to_report if entry[1] not in ended]
+            heapq.heapify(shop.to_report)
+            finished = [uid for uid in ended if known[uid]["state"] == "finished"]
+            leaving = [
+                uid for uid in finished if known[uid]["good"] and not self._stays(self.by_uid[uid])
+            ]
+            if leaving:
+                shop.client.post("/shipments/", {"operations": leaving})
+        for row in self.buyer.all("/shipments/", direction="in", state="inspected"):
+            self.tally.accepted += row["accepted"]
+            self.tally.rejected += row["rejected"]
 
     @property
     def open_operations(self) -> int:
@@ -89,6 +116,7 @@ class ShopFloor:
 
     def look(self, now: datetime) -> None:
         """Sign for what has arrived, report what is done, send it on; then the buyer's dock."""
+        self.now = now
         for shop in self.shops.values():
             self._receive(shop, now)
             done = self._due(shop, now)
@@ -149,13 +177,21 @@ class ShopFloor:
             self.tally.last_at = max(at, operation.end_at) if at else operation.end_at
 
     def _ship(self, shop: Shop, done: Sequence[PlannedOperation]) -> None:
-        leaving = [
-            operation.uid
+        departures = [
+            {"operation": operation.uid, "at": self._leaves_at(operation).isoformat()}
             for operation in done
             if self._good_of(operation) and not self._stays(operation)
         ]
-        for first in range(0, len(leaving), REPORTS_A_CALL):
-            shop.client.post("/shipments/", {"operations": leaving[first : first + REPORTS_A_CALL]})
+        for first in range(0, len(departures), REPORTS_A_CALL):
+            part = departures[first : first + REPORTS_A_CALL]
+            shop.client.post("/shipments/", {"departures": part})
+
+    def _leaves_at(self, operation: PlannedOperation) -> datetime:
+        """Return when a lot leaves: at once to the next factory, by the next truck to the buyer."""
+        if operation.next_uid is not None:
+            return operation.end_at
+        trucks = (operation.end_at - EPOCH) // TRUCK_EVERY + 1
+        return min(EPOCH + trucks * TRUCK_EVERY, self.now)
 
     def _stays(self, operation: PlannedOperation) -> bool:
         following = self.by_uid.get(operation.next_uid or "")
@@ -166,22 +202,33 @@ class ShopFloor:
         return [row for row in rows if datetime.fromisoformat(row["due_at"]) <= now]
 
     def _receive(self, shop: Shop, now: datetime) -> None:
-        for shipment in self._arrived(shop.client, now):
-            shop.client.post(f"/shipments/{shipment['uid']}/receive/")
+        arrived = self._arrived(shop.client, now)
+        if not arrived:
+            return
+        arrivals = [{"shipment": one["uid"], "at": one["due_at"]} for one in arrived]
+        shop.client.post("/shipments/receive/", {"arrivals": arrivals})
+        for shipment in arrived:
             for line in shipment["lines"]:
                 self.incoming[line["next_operation"]] = line["quantity"]
 
     def _inspect(self, now: datetime) -> None:
         """Sign for final shipments and inspect them lot by lot; a few pieces are rejected."""
         for shipment in self._arrived(self.buyer, now):
-            self.buyer.post(f"/shipments/{shipment['uid']}/receive/")
             lines = []
             for line in shipment["lines"]:
                 pieces = line["quantity"]
                 rejected = int(pieces * self.reject_share * 2 * self.chance.random())
-                lines.append({"operation": line["operation"], "accepted": pieces - rejected})
+                lines.append(
+                    {
+                        "operation": line["operation"],
+                        "accepted": pieces - rejected,
+                        "reason": "scratched" if rejected else "",
+                    }
+                )
                 self.tally.accepted += pieces - rejected
                 self.tally.rejected += rejected
+            arrival = {"shipment": shipment["uid"], "at": shipment["due_at"]}
+            self.buyer.post("/shipments/receive/", {"arrivals": [arrival]})
             self.buyer.post(f"/shipments/{shipment['uid']}/inspect/", {"lines": lines})
             self.tally.shipments += 1
 

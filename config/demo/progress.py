@@ -45,6 +45,14 @@ class ProgressLine:
             self.plain_at, self.shown = time.monotonic(), note
             self._write(f"{self.title}: {share:.0%} {note}\n")
 
+    def step(self, title: str, done: float, total: float, note: str = "") -> None:
+        """Show a step of a longer work under its own title."""
+        if title != self.title:
+            if self.shown or self.is_terminal:
+                self._write("\n")
+            self.title, self.plain_at = title, 0.0
+        self.show(done, total, note)
+
     def _write(self, text: str) -> None:
         self.out.write(text, ending="")
         self.out.flush()

@@ -172,7 +172,7 @@ def _seed_windows(
             opens = datetime.combine(day, SHIFT[0], tzinfo=ZONE)
             closes = datetime.combine(day + timedelta(days=1), SHIFT[1], tzinfo=ZONE)
             span = Span(opens.astimezone(UTC), closes.astimezone(UTC))
-            terms = Terms(price_minor_per_hour=prices[machine.code], minimum_lot=500)
+            terms = Terms(price_minor_per_hour=prices[machine.code], minimum_lot=1_000)
             new.append(NewWindow(machine=machine, span=span, terms=terms))
     add_windows(organisation=organisation, by=by, now=now, new=new)
     publish_windows(organisation=organisation, by=by, now=now)

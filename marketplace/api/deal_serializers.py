@@ -145,14 +145,54 @@ class ShipmentOut(serializers.ModelSerializer):
         ]
 
 
+class DepartureIn(serializers.Serializer):
+    """A lot that has left, at `at` (default: now)."""
+
+    operation = serializers.UUIDField()
+    at = serializers.DateTimeField(required=False)
+
+
 class ShipIn(serializers.Serializer):
+    """The lots that leave: `operations` now, or `departures` each at its own instant."""
+
     operations = serializers.ListField(
-        child=serializers.UUIDField(), min_length=1, max_length=MOST_REPORTS
+        child=serializers.UUIDField(), max_length=MOST_REPORTS, required=False, default=list
     )
+    departures = DepartureIn(many=True, required=False, default=list)
     note = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not 1 <= len(given["operations"]) + len(given["departures"]) <= MOST_REPORTS:
+            raise serializers.ValidationError(
+                _("Name at least one lot and at most %(most)s.") % {"most": MOST_REPORTS}
+            )
+        return given
+
+
+class ArrivalIn(serializers.Serializer):
+    """A shipment that has come, at `at` (default: now)."""
+
+    shipment = serializers.UUIDField()
+    at = serializers.DateTimeField(required=False)
 
 
 class ReceiveIn(serializers.Serializer):
+    """The shipments to sign for: `shipments` now, or `arrivals` each at its own instant."""
+
+    shipments = serializers.ListField(
+        child=serializers.UUIDField(), max_length=MOST_REPORTS, required=False, default=list
+    )
+    arrivals = ArrivalIn(many=True, required=False, default=list)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not 1 <= len(given["shipments"]) + len(given["arrivals"]) <= MOST_REPORTS:
+            raise serializers.ValidationError(
+                _("Name at least one shipment and at most %(most)s.") % {"most": MOST_REPORTS}
+            )
+        return given
+
+
+class AcceptIn(serializers.Serializer):
     shipments = serializers.ListField(
         child=serializers.UUIDField(), min_length=1, max_length=MOST_REPORTS
     )

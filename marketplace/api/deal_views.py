@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.api.deal_serializers import (
+    AcceptIn,
     DeclineIn,
     InspectIn,
     OfferOut,
@@ -162,8 +163,10 @@ class ShipmentsView(ListAPIView):
     def post(self, request: Request) -> Response:
         """Send finished lots on; lots that have left already are not sent twice."""
         given = _read(ShipIn, request)
+        named = [*given["operations"], *(one["operation"] for one in given["departures"])]
+        left_at = {one["operation"]: one["at"] for one in given["departures"] if "at" in one}
         shipments = ship_operations(
-            operation_uids=given["operations"], note=given["note"], **_acting(request)
+            operation_uids=named, note=given["note"], left_at=left_at, **_acting(request)
         )
         return Response(_shipments_out(request, shipments), status=201)
 
@@ -183,7 +186,11 @@ class ReceiveView(SignedByEither):
     def post(self, request: Request) -> Response:
         """Sign for shipments; signed for twice, they are received once."""
         given = _read(ReceiveIn, request)
-        shipments = receive_shipments(shipment_uids=given["shipments"], **_acting(request))
+        named = [*given["shipments"], *(one["shipment"] for one in given["arrivals"])]
+        arrived_at = {one["shipment"]: one["at"] for one in given["arrivals"] if "at" in one}
+        shipments = receive_shipments(
+            shipment_uids=named, arrived_at=arrived_at, **_acting(request)
+        )
         return Response(_shipments_out(request, shipments))
 
 
@@ -199,11 +206,11 @@ class ReceiveOneView(SignedByEither):
 class InspectAllView(APIView):
     write_scope = "orders"
 
-    @extend_schema(request=ReceiveIn, responses=ShipmentOut(many=True))
+    @extend_schema(request=AcceptIn, responses=ShipmentOut(many=True))
     @idempotent
     def post(self, request: Request) -> Response:
         """Accept every piece of many final shipments."""
-        uids = _read(ReceiveIn, request)["shipments"]
+        uids = _read(AcceptIn, request)["shipments"]
         done = [inspect_shipment(shipment_uid=uid, **_acting(request)) for uid in uids]
         return Response(_shipments_out(request, done))
 

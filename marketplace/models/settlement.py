@@ -18,7 +18,10 @@ class FundingState(models.TextChoices):
 
 
 class Funding(models.Model):
-    """What a buyer pays in for an order: bilateral of buyer and platform."""
+    """What a buyer pays in for an order: bilateral of buyer and platform.
+
+    `closed_at`: the order was cancelled; what arrives nevertheless is owed back at once.
+    """
 
     TRANSITIONS = {
         "proved": frozenset({"asked"}),
@@ -44,6 +47,7 @@ class Funding(models.Model):
     created_at = models.DateTimeField()
     proved_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
     note = models.CharField(max_length=300, blank=True)
 
     class Meta:

@@ -194,7 +194,7 @@ def _take(
     results, changed = [], {}
     for report in reports:
         operation = shop.operations[report.operation_uid]
-        at = min(report.at or now, now)
+        at = max(min(report.at or now, now), operation.received_at or now)
         try:
             lot, outcome = after_claim(
                 _lot_of(operation, shop.work_orders),

@@ -78,6 +78,8 @@ def send_proof(*, funding: Funding, proof: str, by: Actor, now: datetime) -> Non
 def confirm_proof(*, funding: Funding, by: Actor, now: datetime) -> None:
     """Say as the platform that the money is on the account: it is held, and work may start.
 
+    Money for an order that was cancelled in the meantime is owed back at once.
+
     Raises:
         StateConflict: another operator was first, or there is no proof.
     """
@@ -96,12 +98,37 @@ def confirm_proof(*, funding: Funding, by: Actor, now: datetime) -> None:
         memo=f"{funding.order_number} {funding.proof}",
         now=now,
     )
-    send_after_commit(
-        tenant_id=PLATFORM_ID,
-        topic="funding.confirmed",
-        buyer_id=funding.buyer_id,
-        order_uid=str(funding.order_uid),
+    funding.refresh_from_db(fields=["closed_at"])  # the row is locked since the transition
+    if funding.closed_at is not None:
+        book_refund(pot=_pot(funding), label=funding.order_number, now=now)
+    else:
+        send_after_commit(
+            tenant_id=PLATFORM_ID,
+            topic="funding.confirmed",
+            buyer_id=funding.buyer_id,
+            order_uid=str(funding.order_uid),
+        )
+    _announce(funding)
+
+
+@transaction.atomic
+def close_funding(*, buyer_id: int, order_uid: UUID, now: datetime) -> None:
+    """Ask no more money for a cancelled order, as the platform, and give back what is held.
+
+    Safe to run twice. A proof that waits is still checked: the money may be on its way.
+    """
+    funding = (
+        Funding.objects.select_for_update()
+        .filter(platform_id=PLATFORM_ID, buyer_id=buyer_id, order_uid=order_uid)
+        .first()
     )
+    if funding is None or funding.closed_at is not None:
+        return
+    funding.closed_at = now
+    funding.save(update_fields=["closed_at"])
+    if funding.state == FundingState.CONFIRMED:
+        book_refund(pot=_pot(funding), label=funding.order_number, now=now)
+    record_change(funding, change="closed", by=Actor.system(PLATFORM_ID), now=now)
     _announce(funding)
 
 

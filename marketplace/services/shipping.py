@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from django.db import transaction
@@ -17,6 +18,8 @@ from tenants.actors import Actor
 from tenants.errors import Conflict, NotFound
 from tenants.ids import uuid7
 from tenants.live import announce
+
+NO_INSTANTS: Mapping[UUID, datetime] = MappingProxyType({})
 
 
 class LotNotReadyToShip(Conflict):
@@ -35,11 +38,17 @@ class ShipmentUnknown(NotFound):
 
 @transaction.atomic
 def ship_operations(
-    *, operation_uids: Sequence[UUID], by: Actor, now: datetime, note: str = ""
+    *,
+    operation_uids: Sequence[UUID],
+    by: Actor,
+    now: datetime,
+    note: str = "",
+    left_at: Mapping[UUID, datetime] = NO_INSTANTS,
 ) -> list[Shipment]:
-    """Send finished lots on: one shipment for each order and receiver among them.
+    """Send finished lots on: one shipment for each order, receiver and departure among them.
 
-    Lots that have left already are not sent twice: their shipments are returned as they are.
+    `left_at` says when a lot really left, if that was earlier than now; never before it was
+    finished. Lots that have left already are not sent twice: their shipments are returned.
 
     Raises:
         OperationUnknown: one of them is not an operation of the acting organisation.
@@ -56,7 +65,10 @@ def ship_operations(
         raise OperationUnknown(_("There is no such operation in your shop."))
     leaving = [row for row in operations if row.state != OperationState.SHIPPED]
     _refuse_unready(leaving)
-    shipments = _send(leaving, by=by, now=now, note=note)
+    departures = {
+        row.pk: max(min(left_at.get(row.uid, now), now), row.finished_at or now) for row in leaving
+    }
+    shipments = _send(leaving, departures, by=by, now=now, note=note)
     gone = [row.uid for row in operations if row not in leaving]
     earlier = Shipment.objects.filter(
         sender_id=by.tenant_id, lines__sender_id=by.tenant_id, lines__operation_uid__in=gone
@@ -74,22 +86,30 @@ def _refuse_unready(leaving: Sequence[Operation]) -> None:
             raise LotNotReadyToShip(_("Nothing of lot %(lot)s is left to send.") % {"lot": row.lot})
 
 
-def _send(leaving: Sequence[Operation], *, by: Actor, now: datetime, note: str) -> list[Shipment]:
-    groups: dict[tuple[UUID, int], list[Operation]] = defaultdict(list)
+def _send(
+    leaving: Sequence[Operation],
+    departures: Mapping[int, datetime],
+    *,
+    by: Actor,
+    now: datetime,
+    note: str,
+) -> list[Shipment]:
+    groups: dict[tuple[UUID, int, datetime], list[Operation]] = defaultdict(list)
     for row in leaving:
         receiver_id = row.next_supplier_id or row.buyer_id
-        groups[row.order_uid, receiver_id].append(row)
+        groups[row.order_uid, receiver_id, departures[row.pk]].append(row)
     shipments, lines = [], []
-    for (_order, receiver_id), rows in groups.items():
-        shipment = _shipment(rows, receiver_id=receiver_id, by=by, now=now, note=note)
+    for (_order, receiver_id, sent_at), rows in groups.items():
+        shipment = _shipment(rows, receiver_id=receiver_id, by=by, sent_at=sent_at, note=note)
         shipments.append(shipment)
         for row in rows:
             row.shipment_number = shipment.number
+            row.shipped_at = shipment.sent_at
             lines.append(_line(shipment, row))
     Shipment.objects.bulk_create(shipments)
     ShipmentLine.objects.bulk_create(lines)
-    Operation.objects.bulk_update(leaving, ["shipment_number"])
-    transition_all(leaving, to=OperationState.SHIPPED, by=by, now=now, shipped_at=now)
+    Operation.objects.bulk_update(leaving, ["shipment_number", "shipped_at"])
+    transition_all(leaving, to=OperationState.SHIPPED, by=by, now=now)
     record_changes(
         (
             Change(row=shipment, change="sent", evidence={"quantity": shipment.quantity})
@@ -105,7 +125,7 @@ def _send(leaving: Sequence[Operation], *, by: Actor, now: datetime, note: str) 
 
 
 def _shipment(
-    rows: Sequence[Operation], *, receiver_id: int, by: Actor, now: datetime, note: str
+    rows: Sequence[Operation], *, receiver_id: int, by: Actor, sent_at: datetime, note: str
 ) -> Shipment:
     first = rows[0]
     uid = uuid7()
@@ -119,8 +139,8 @@ def _shipment(
         number=f"S-{uid.hex[-6:].upper()}",
         is_final=first.next_operation_uid is None,
         quantity=sum(row.good for row in rows),
-        sent_at=now,
-        due_at=now + timedelta(minutes=max(row.transport_minutes for row in rows)),
+        sent_at=sent_at,
+        due_at=sent_at + timedelta(minutes=max(row.transport_minutes for row in rows)),
         note=note,
     )
 
@@ -138,8 +158,16 @@ def _line(shipment: Shipment, operation: Operation) -> ShipmentLine:
 
 
 @transaction.atomic
-def receive_shipments(*, shipment_uids: Sequence[UUID], by: Actor, now: datetime) -> list[Shipment]:
+def receive_shipments(
+    *,
+    shipment_uids: Sequence[UUID],
+    by: Actor,
+    now: datetime,
+    arrived_at: Mapping[UUID, datetime] = NO_INSTANTS,
+) -> list[Shipment]:
     """Sign for shipments, as the next factory or as the buyer; signing again changes nothing.
+
+    `arrived_at` says when one really came, if that was earlier than now; never before it left.
 
     At a factory the lots' operations become ready with the pieces that came. At the buyer the lots
     are delivered, and the order with its last one.
@@ -156,7 +184,10 @@ def receive_shipments(*, shipment_uids: Sequence[UUID], by: Actor, now: datetime
     if len(shipments) != len(wanted):
         raise ShipmentUnknown(_("There is no such shipment to you."))
     arriving = [row for row in shipments if row.state == ShipmentState.IN_TRANSIT]
-    transition_all(arriving, to=ShipmentState.DELIVERED, by=by, now=now, delivered_at=now)
+    for row in arriving:
+        row.delivered_at = max(min(arrived_at.get(row.uid, now), now), row.sent_at)
+    Shipment.objects.bulk_update(arriving, ["delivered_at"])
+    transition_all(arriving, to=ShipmentState.DELIVERED, by=by, now=now)
     _take_in([row for row in arriving if not row.is_final], by=by, now=now)
     _deliver([row for row in arriving if row.is_final], by=by, now=now)
     for shipment in arriving:
@@ -168,20 +199,18 @@ def _take_in(arriving: Sequence[Shipment], *, by: Actor, now: datetime) -> None:
     """Make the lots ready at the next factory: what came is what the line says, no more."""
     if not arriving:
         return
-    pieces = dict(
-        ShipmentLine.objects.filter(receiver_id=by.tenant_id, shipment__in=arriving).values_list(
-            "next_operation_uid", "quantity"
-        )
-    )
+    came_at = {shipment.pk: shipment.delivered_at for shipment in arriving}
+    lines = ShipmentLine.objects.filter(receiver_id=by.tenant_id, shipment__in=arriving)
+    by_operation = {line.next_operation_uid: line for line in lines}
     operations = list(
         Operation.objects.of_supplier(by.tenant_id)
-        .filter(uid__in=pieces, state=OperationState.WAITING)
+        .filter(uid__in=by_operation, state=OperationState.WAITING)
         .order_by("pk")
         .select_for_update(no_key=True)
     )
     for row in operations:
-        row.received = pieces[row.uid]
-        row.received_at = now
+        row.received = by_operation[row.uid].quantity
+        row.received_at = came_at[by_operation[row.uid].shipment_id]
     Operation.objects.bulk_update(operations, ["received", "received_at"])
     transition_all(
         operations,

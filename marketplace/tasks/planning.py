@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from marketplace.services.choosing import claim_and_offer
 from marketplace.services.matching import answer_request
 from marketplace.services.plan_making import make_plans
 from marketplace.services.replanning import release_commitments, take_answer
+from marketplace.services.settlement import close_funding
+from tenants.acting import PLATFORM_ID, acting_as
 from tenants.clock import site_now
 from tenants.services.outbox import handles
 
@@ -36,5 +40,7 @@ def plan_chosen(buyer_id: int, plan_uid: str) -> None:
 
 @handles("order.cancelled")
 def order_cancelled(buyer_id: int, order_uid: str) -> None:
-    """Free what was held for the order."""
+    """Free what was held for the order, and ask no more money for it."""
     release_commitments(order_uid=order_uid)
+    with acting_as(PLATFORM_ID):
+        close_funding(buyer_id=buyer_id, order_uid=UUID(order_uid), now=site_now())

@@ -21,6 +21,7 @@ from marketplace.services.settlement import (
     OrderWithoutPrice,
     ask_for_funding,
     book_released,
+    close_funding,
     close_money,
     confirm_proof,
     return_proof,
@@ -230,6 +231,28 @@ def test_a_closed_orders_rest_goes_back_to_the_buyer(deal: Deal) -> None:
     book_release_that_was_made(buyer_id=deal.buyer.tenant_id, release_uid=str(release.uid))
     assert money_of(deal) == (1_000_000, 0, 582_000, 400_000, 18_000)
     assert rows_seen_by(deal.buyer.tenant_id, "finance_remittance") == 1
+
+
+@pytest.mark.parametrize("paid", ["before", "after", "never"])
+def test_a_cancelled_orders_money_goes_back(deal: Deal, paid: str) -> None:
+    """Whether the money came before the cancellation or after it, nothing stays held."""
+    funding = funded(deal) if paid == "before" else proved(deal)
+    with acting_as(PLATFORM_ID):
+        for _twice in range(2):
+            close_funding(buyer_id=deal.buyer.tenant_id, order_uid=deal.order.uid, now=NOW)
+        if paid == "after":
+            confirm_proof(funding=funding, by=PLATFORM, now=NOW)
+            assert not OutboxMessage.objects.filter(topic="funding.confirmed").exists()
+        refunds = list(Remittance.objects.values_list("amount_minor", flat=True))
+    assert refunds == ([] if paid == "never" else [1_000_000])
+    if paid != "never":
+        assert money_of(deal) == (1_000_000, 0, 0, 1_000_000, 0)
+
+
+def test_only_the_platform_closes_a_payment(deal: Deal) -> None:
+    funding = asked(deal)
+    with pytest.raises(DatabaseError), acting_as(deal.buyer.tenant_id):
+        Funding.objects.filter(pk=funding.pk).update(closed_at=NOW)
 
 
 def test_a_closed_order_brings_its_suppliers_reports_up_to_date(deal: Deal) -> None:

@@ -42,7 +42,10 @@ class Stuck(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """What the driver needs: where the site is, its clock, and whom it may act for."""
+    """What the driver needs: where the site is, its clock, and whom it may act for.
+
+    `each_look` is called with the site's time and how long production has run.
+    """
 
     base_url: str
     mqtt_url: str
@@ -50,6 +53,7 @@ class Stage:
     market: dict[str, Any]
     folder: Path
     say: Say
+    each_look: Callable[[datetime, timedelta], None] = lambda _now, _passed: None
 
     def client(self, party: dict[str, Any]) -> RestClient:
         return RestClient(self.base_url, party["key"])
@@ -239,6 +243,7 @@ def _produce(
         while floor.open_operations or not _closed(buyer, order):
             began, now = time.monotonic(), stage.now()
             floor.look(now)
+            stage.each_look(now, now - starts)
             passed = (now - starts) / timedelta(days=1)
             note = (
                 f"day {passed:.1f} of {(ends - starts) / timedelta(days=1):.1f}, "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 from argparse import ArgumentParser
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,13 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(figures, ensure_ascii=False))
 
 
-def simulate_plates(*, seed: int, scale: float, out: Any) -> dict[str, Any]:
+def simulate_plates(
+    *,
+    seed: int,
+    scale: float,
+    out: Any,
+    each_look: Callable[[datetime, timedelta], None] = lambda _now, _passed: None,
+) -> dict[str, Any]:
     """Run the licence-plate case on the site that this environment names.
 
     Raises:
@@ -52,6 +60,7 @@ def simulate_plates(*, seed: int, scale: float, out: Any) -> dict[str, Any]:
             market=market,
             folder=Path(settings.OPENFLOOR_DATA),
             say=line.step,
+            each_look=each_look,
         )
         try:
             return run_plates(stage, quantity=max(1000, int(market["quantity"] * scale)), seed=seed)

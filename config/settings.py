@@ -114,7 +114,14 @@ for _alias in ("owner", "ingest", "relay", "sweep"):
         DATABASES[_alias] = _database(_url, pooled=False)
 if "ingest" in DATABASES:
     # The same dozen statements for every batch: planned once, with arrays sent apart from the text.
-    DATABASES["ingest"]["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 2}
+    # Its look-ups of a frame's neighbours walk an index from one end. The planner believes that
+    # the test of a metric leaves one row, and would rather sort a device's whole history.
+    _walk = "-c enable_sort=off -c enable_bitmapscan=off"
+    DATABASES["ingest"]["OPTIONS"] |= {
+        "server_side_binding": True,
+        "prepare_threshold": 2,
+        "options": _walk,
+    }
 DATABASE_ROUTERS = ["config.routers.OwnerMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

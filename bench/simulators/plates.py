@@ -32,6 +32,7 @@ OPENS_AT, OPEN_FOR = timedelta(hours=6), timedelta(hours=20)
 TAIL = timedelta(hours=4)
 POLL_SECONDS = 0.5
 LOOK_SECONDS = 4.0
+FRAME_MINUTES = 30
 MOST_WAIT_SECONDS = 240.0
 Say = Callable[[str, float, float, str], None]
 
@@ -328,7 +329,7 @@ def _run_machines(
         simulated,
         broker=broker_from_url(mqtt_url),
         clock=clock,
-        habits=Habits(seed=seed),
+        habits=Habits(seed=seed, frame_minutes=FRAME_MINUTES),
         queue_file=queue,
         until=until,
     )

@@ -100,17 +100,26 @@ class Deal:
         with acting_as(shipment.receiver_id):
             receive_shipments(shipment_uids=[shipment.uid], by=self.by(name), now=now)
 
-    def make(self, lot: int, *, scrap: Sequence[int] | None = None) -> Shipment:
+    def final_shipment(self, lot: int) -> Shipment:
+        """Return the shipment that brings a lot to the buyer."""
+        with acting_as(self.buyer.pk):
+            return Shipment.objects.get(
+                receiver=self.buyer, lines__operation_uid=self.uid(lot, len(self.steps))
+            )
+
+    def make(
+        self, lot: int, *, scrap: Sequence[int] | None = None, now: datetime = NOW
+    ) -> Shipment:
         """Take a lot through all steps, with the given scrap at each, to the buyer's door."""
         pieces = self.operation(lot, 1).quantity
         for step, name in enumerate(self.steps, start=1):
             lost = scrap[step - 1] if scrap else 0
-            assert self.report(lot, step, pieces - lost, lost).refusal is None
+            assert self.report(lot, step, pieces - lost, lost, now=now).refusal is None
             pieces -= lost
             is_last = step == len(self.steps)
             if is_last or self.steps[step] != name:
-                shipment = self.ship(step, lot)
-                self.receive(shipment)
+                shipment = self.ship(step, lot, now=now)
+                self.receive(shipment, now=now)
         return shipment
 
 
@@ -121,7 +130,8 @@ def make_deal(
     lot_size: int = 1000,
     suppliers: dict[str, Organisation] | None = None,
     machines: dict[str, Machine] | None = None,
-    starts_at: datetime = NOW + timedelta(days=3),
+    now: datetime = NOW,
+    starts_in_hours: int = 72,
 ) -> Deal:
     """Return a deal whose offers are out; lots follow one another hourly on each machine."""
     buyer = make_organisation(kinds=["buyer"])
@@ -129,7 +139,7 @@ def make_deal(
     machines = machines or {name: _machine(firm) for name, firm in suppliers.items()}
     deal = Deal(
         buyer=buyer,
-        order=_order(buyer, len(steps), lots * lot_size, lots * lot_size * len(steps)),
+        order=_order(buyer, len(steps), lots * lot_size, now),
         steps=steps,
         suppliers=suppliers,
         machines=machines,
@@ -139,13 +149,13 @@ def make_deal(
     }
     for name in suppliers:
         operations = tuple(
-            _share_operation(deal, lot, step, lot_size, starts_at)
+            _share_operation(deal, lot, step, lot_size, now + timedelta(hours=starts_in_hours))
             for lot in range(1, lots + 1)
             for step, maker in enumerate(steps, start=1)
             if maker == name
         )
         if operations:
-            deal.offers[name] = _offer(deal, name, operations)
+            deal.offers[name] = _offer(deal, name, operations, now)
     return deal
 
 
@@ -154,7 +164,7 @@ def _machine(firm: Organisation) -> Machine:
         return MachineFactory.create(site=SiteFactory.create(tenant=firm))
 
 
-def _order(buyer: Organisation, steps: int, quantity: int, pieces: int) -> Order:
+def _order(buyer: Organisation, steps: int, quantity: int, now: datetime) -> Order:
     with acting_as(buyer.pk):
         order = Order.objects.create(
             tenant=buyer,
@@ -162,12 +172,12 @@ def _order(buyer: Organisation, steps: int, quantity: int, pieces: int) -> Order
             title="Licence plates",
             quantity=quantity,
             currency="CNY",
-            earliest_start_at=NOW,
-            due_at=NOW + timedelta(days=30),
+            earliest_start_at=now,
+            due_at=now + timedelta(days=30),
             state=OrderState.OFFERED,
-            cost_minor=pieces * PRICE_PER_PIECE,
+            cost_minor=quantity * steps * PRICE_PER_PIECE,
             created_by="buyer hand",
-            created_at=NOW,
+            created_at=now,
         )
         process = Process.objects.get(code="blanking")
         OrderStep.objects.bulk_create(
@@ -201,7 +211,7 @@ def _share_operation(
     )
 
 
-def _offer(deal: Deal, name: str, operations: tuple[ShareOperation, ...]) -> Offer:
+def _offer(deal: Deal, name: str, operations: tuple[ShareOperation, ...], now: datetime) -> Offer:
     share = Share(
         title=deal.order.title,
         unit="pcs",
@@ -226,6 +236,6 @@ def _offer(deal: Deal, name: str, operations: tuple[ShareOperation, ...]) -> Off
             starts_at=min(operation.start_at for operation in operations),
             ends_at=max(operation.end_at for operation in operations),
             snapshot=share.to_json(),
-            expires_at=NOW + timedelta(hours=48),
-            created_at=NOW,
+            expires_at=now + timedelta(hours=48),
+            created_at=now,
         )

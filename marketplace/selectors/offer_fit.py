@@ -11,6 +11,7 @@ from marketplace.core.share import Share
 from marketplace.core.spans import Span
 from marketplace.models import Offer
 from marketplace.selectors.capacity import latest_terms, reserved_spans
+from tenants.templatetags.formats import percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +35,8 @@ class OfferFit:
         return self.net_per_hour_minor / self.list_per_hour_minor - 1
 
     @property
-    def load_before(self) -> float:
-        return self.booked_hours / self.frame_hours if self.frame_hours else 0
+    def above_list_text(self) -> str:
+        return f"+{percent(self.above_list_share)}"
 
     @property
     def load_after(self) -> float:

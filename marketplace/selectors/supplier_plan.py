@@ -19,6 +19,8 @@ from marketplace.models.capacity import WindowState
 from marketplace.selectors.capacity import active_windows
 from tenants.models import Organisation
 
+HEAD, LINE, HIGHEST = 52, 28, 420
+"""Pixels of the Gantt: its time axis, one line, and the most that a page gives it."""
 BEFORE, AFTER = timedelta(days=2), timedelta(days=14)
 BAR_KINDS = {
     OperationState.STARTED: "production",
@@ -60,6 +62,12 @@ def machine_plan(
         "groups": _groups(machines, rows),
         "bars": bars,
     }
+
+
+def height_of(plan: dict[str, Any]) -> int:
+    """Return how many pixels the plan's lines need, as far as a page has room for them."""
+    lines = sum(1 + len(group["rows"]) for group in plan["groups"])
+    return min(HIGHEST, HEAD + LINE * max(lines, 3))
 
 
 def milliseconds(moment: datetime) -> int:

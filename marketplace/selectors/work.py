@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Case, Prefetch, QuerySet, Value, When
 
 from marketplace.models import (
     Offer,
@@ -16,6 +16,7 @@ from marketplace.models import (
     WorkOrderState,
 )
 
+URGENT = (OperationState.STARTED, OperationState.READY, OperationState.FINISHED)
 LIVE_WORK = (WorkOrderState.CONFIRMED, WorkOrderState.RELEASED, WorkOrderState.IN_PROCESS)
 
 
@@ -53,6 +54,19 @@ def operations_of(supplier_id: int) -> QuerySet[Operation]:
         .exclude(state=OperationState.CANCELLED)
         .select_related("work_order", "previous_supplier", "next_supplier", "buyer")
         .order_by("planned_start_at", "pk")
+    )
+
+
+def lots_of_work_order(work_order: WorkOrder) -> QuerySet[Operation]:
+    """Return a work order's operations: on a machine first, then what can begin or leave."""
+    urgency = Case(
+        *(When(state=state, then=Value(place)) for place, state in enumerate(URGENT)),
+        default=Value(len(URGENT)),
+    )
+    return (
+        operations_of(work_order.supplier_id)
+        .filter(work_order=work_order)
+        .order_by(urgency, "planned_start_at", "pk")
     )
 
 

@@ -17,7 +17,7 @@ from marketplace.forms.production import DeclineForm
 from marketplace.models import Offer, OfferState
 from marketplace.selectors.catalogue import process_names
 from marketplace.selectors.offer_fit import fit_of
-from marketplace.selectors.supplier_plan import machine_plan
+from marketplace.selectors.supplier_plan import height_of, machine_plan
 from marketplace.selectors.work import offers_to, open_offers
 from marketplace.services.offers import OfferUnknown, accept_offer, decline_offer
 from tenants.access import member
@@ -93,14 +93,14 @@ def _show(request: HttpRequest, found: Offer, form: DeclineForm, status: int = 2
     now = site_now()
     is_open = found.state == OfferState.OFFERED and found.expires_at > now
     share = Share.from_json(found.snapshot)
+    plan = machine_plan(tenant=request.acting.tenant, now=now, offer=found if is_open else None)
     context = {
         "offer": found,
         "share": share,
         "form": form,
         "fit": fit_of(found),
-        "plan": machine_plan(
-            tenant=request.acting.tenant, now=now, offer=found if is_open else None
-        ),
+        "plan": plan,
+        "plan_height": height_of(plan),
         "operations": _operations(share),
         "requirements": _requirements(share),
         "is_open": is_open,

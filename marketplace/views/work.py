@@ -18,8 +18,8 @@ from marketplace.models import Operation, OperationState, WorkOrder, WorkOrderSt
 from marketplace.selectors.capacity_week import hours_ahead
 from marketplace.selectors.catalogue import process_names
 from marketplace.selectors.supplier_day import day_of, tasks_of
-from marketplace.selectors.supplier_plan import machine_plan
-from marketplace.selectors.work import operations_of, work_orders_of
+from marketplace.selectors.supplier_plan import height_of, machine_plan
+from marketplace.selectors.work import lots_of_work_order, operations_of, work_orders_of
 from marketplace.selectors.work_progress import progress_of, with_progress
 from marketplace.services.production import Report, report_operation, start_operation
 from tenants.access import member
@@ -41,7 +41,8 @@ def supplier_home(request: HttpRequest) -> HttpResponse:
         "tasks": tasks_of(tenant.pk, now=now),
         "hours": hours_ahead(tenant.pk, machines, now=now),
         "machines": machines,
-        "plan": machine_plan(tenant=tenant, now=now),
+        "plan": (plan := machine_plan(tenant=tenant, now=now)),
+        "plan_height": height_of(plan),
     }
     return render(request, "supplier/home.html", context)
 
@@ -136,8 +137,7 @@ def _operation(request: HttpRequest, uid: UUID) -> Operation:
 def _show(
     request: HttpRequest, found: WorkOrder, *, bound: ReportForm | None = None, status: int = 200
 ) -> HttpResponse:
-    own = operations_of(request.acting.tenant_id).filter(work_order=found)
-    page = Paginator(own, PAGE_ROWS).get_page(request.GET.get("page"))
+    page = Paginator(lots_of_work_order(found), PAGE_ROWS).get_page(request.GET.get("page"))
     rows = [(row, _form(row, bound)) for row in page.object_list]
     context = {
         "work_order": found,

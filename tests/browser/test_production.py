@@ -32,12 +32,7 @@ BUYER_PAGES = {
     "progress": "orders/{order}/",
     "trace": "orders/{order}/trace/",
 }
-LOOKS = [
-    (1440, "light", "en"),
-    (1440, "dark", "zh-hans"),
-    (390, "light", "zh-hans"),
-    (390, "dark", "en"),
-]
+LOOKS = [(1440, "light", "en"), (390, "dark", "zh-hans")]
 Choose = Callable[..., None]
 
 
@@ -88,7 +83,6 @@ def _filled(deal: Deal, path: str) -> str:
     return path.format(**names)
 
 
-@pytest.mark.parametrize("name", [*SUPPLIER_PAGES, *BUYER_PAGES])
 @pytest.mark.parametrize(("width", "theme", "language"), LOOKS)
 def test_the_pages_are_accessible_and_fit(
     clean: Page,
@@ -97,23 +91,25 @@ def test_the_pages_are_accessible_and_fit(
     choose: Choose,
     sign_in: Callable[[Person], None],
     deal: Deal,
-    name: str,
     width: int,
     theme: str,
     language: str,
 ) -> None:
-    seat = "supplier" if name in SUPPLIER_PAGES else "buyer"
-    firm = deal.suppliers["press"] if seat == "supplier" else deal.buyer
-    sign_in(make_member(firm).person)
     choose(language=language, theme=theme)
-    Person.objects.update(language=language)
     clean.set_viewport_size({"width": width, "height": 1000})
-    path = (SUPPLIER_PAGES | BUYER_PAGES)[name]
-    clean.goto(f"{site}/{seat}/{_filled(deal, path)}")
-    clean.wait_for_load_state("networkidle")
-    keep_picture(clean, f"{seat}-{name}-{language}-{width}")
-    assert axe_violations(clean, axe) == []
-    assert sideways_scroll(clean) <= 0
+    seats = (
+        ("supplier", deal.suppliers["press"], SUPPLIER_PAGES),
+        ("buyer", deal.buyer, BUYER_PAGES),
+    )
+    for seat, firm, pages in seats:
+        sign_in(make_member(firm, role="owner").person)
+        Person.objects.update(language=language)
+        for name, path in pages.items():
+            clean.goto(f"{site}/{seat}/{_filled(deal, path)}")
+            clean.wait_for_load_state("networkidle")
+            keep_picture(clean, f"{seat}-{name}-{language}-{width}")
+            assert axe_violations(clean, axe) == [], name
+            assert sideways_scroll(clean) <= 0, name
 
 
 def test_an_offer_is_accepted_in_two_clicks(

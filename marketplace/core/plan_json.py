@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -55,7 +55,7 @@ class PlanOperation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanShare:
-    """What one supplier does in one step."""
+    """What one supplier does in one step; `frozen` counts its operations that stay."""
 
     supplier: int
     step: int
@@ -64,6 +64,10 @@ class PlanShare:
     price: int
     lots: int
     machines: int
+    frozen: int
+
+
+SHARE_FIELDS = tuple(one.name for one in fields(PlanShare))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +99,7 @@ class PlanDocument:
                 price=sum(one.price for one in group),
                 lots=len(group),
                 machines=len({one.machine for one in group}),
+                frozen=sum(one.frozen for one in group),
             )
             for (supplier, step), group in sorted(groups.items())
         ]
@@ -141,6 +146,9 @@ class PlanDocument:
                 [m.id, m.code, m.type, m.supplier, m.place, int(m.is_simulated)]
                 for m in self.machines
             ],
+            # Summed once, so that a page about thousands of operations need not read them.
+            "shares": [astuple(share) for share in self.shares],
+            "lots": len({one.lot for one in self.operations}),
             "operations": {
                 name: [int(getattr(one, name)) for one in self.operations] for name in COLUMNS
             },
@@ -158,13 +166,45 @@ class PlanDocument:
         return cls(
             seed=UUID(document["seed"]),
             processes=tuple(document["processes"]),
-            suppliers=tuple(
-                PlanSupplier(id=number, name=name, name_zh=name_zh, city=city)
-                for number, name, name_zh, city in document["suppliers"]
-            ),
+            suppliers=_suppliers(document),
             machines=tuple(_machine(row) for row in document["machines"]),
             operations=tuple(_operations(document["operations"])),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSummary:
+    """What of a stored plan can be said without its operations."""
+
+    processes: tuple[str, ...]
+    suppliers: tuple[PlanSupplier, ...]
+    machine_count: int
+    shares: tuple[PlanShare, ...]
+    operation_count: int
+    lot_count: int
+    is_simulated: bool
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> PlanSummary:
+        """Read the summary out of what `PlanDocument.to_json` wrote."""
+        return cls(
+            processes=tuple(document["processes"]),
+            suppliers=_suppliers(document),
+            machine_count=len(document["machines"]),
+            shares=tuple(
+                PlanShare(**dict(zip(SHARE_FIELDS, row, strict=True))) for row in document["shares"]
+            ),
+            operation_count=len(document["operations"]["lot"]),
+            lot_count=document["lots"],
+            is_simulated=any(_machine(row).is_simulated for row in document["machines"]),
+        )
+
+
+def _suppliers(document: Mapping[str, Any]) -> tuple[PlanSupplier, ...]:
+    return tuple(
+        PlanSupplier(id=number, name=name, name_zh=name_zh, city=city)
+        for number, name, name_zh, city in document["suppliers"]
+    )
 
 
 def _machine(row: list[Any]) -> PlanMachine:
@@ -181,9 +221,9 @@ def _machine(row: list[Any]) -> PlanMachine:
 
 def _operations(columns: Mapping[str, list[int]]) -> Iterator[PlanOperation]:
     for row in zip(*(columns[name] for name in COLUMNS), strict=True):
-        fields: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
-        fields["frozen"] = bool(fields["frozen"])
-        yield PlanOperation(**fields)
+        values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
+        values["frozen"] = bool(values["frozen"])
+        yield PlanOperation(**values)
 
 
 def derived_uid(seed: UUID, name: str) -> UUID:

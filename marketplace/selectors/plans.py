@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from marketplace.core.plan_json import PlanDocument
+from marketplace.core.plan_json import PlanDocument, PlanSummary
 from marketplace.models import Offer, Plan, PlanRequest, PlanState, Process
 from marketplace.wording import sentence
 
@@ -49,15 +49,10 @@ class ShareRow:
 
 
 def share_rows(
-    plan: Plan, document: PlanDocument, processes: Mapping[str, Process]
+    plan: Plan, document: PlanSummary, processes: Mapping[str, Process]
 ) -> list[ShareRow]:
     """Return the supplier × step table of a plan, by step and the larger share first."""
     reasons = {(r["supplier"], r["step"]): r["reasons"] for r in plan.reasons["chosen"]}
-    frozen = {
-        (document.machines[one.machine].supplier, one.step)
-        for one in document.operations
-        if one.frozen
-    }
     rows = []
     for share in document.shares:
         supplier = document.suppliers[share.supplier]
@@ -74,7 +69,7 @@ def share_rows(
                 lots=share.lots,
                 minutes=share.minutes,
                 price_minor=share.price,
-                is_frozen=(share.supplier, share.step) in frozen,
+                is_frozen=share.frozen > 0,
                 why=why_chosen(reasons.get((share.supplier, share.step), {}), processes),
             )
         )

@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from marketplace.core.plan_json import PlanDocument
+from marketplace.core.plan_json import PlanDocument, PlanSummary
 from marketplace.models import Order, Plan, PlanPurpose, PlanState
 from marketplace.selectors import plans as selectors
 from marketplace.selectors.catalogue import process_names
@@ -94,18 +94,18 @@ def plan(request: HttpRequest, uid: UUID) -> HttpResponse:
     found = _own_plan(request, uid)
     order = Order.objects.of(found.buyer_id).get(uid=found.order_uid)
     processes = process_names()
-    document = PlanDocument.from_json(found.schedule)
+    summary = PlanSummary.from_json(found.schedule)
     context = {
         "plan": found,
         "order": order,
-        "shares": selectors.share_rows(found, document, processes),
+        "shares": selectors.share_rows(found, summary, processes),
         "left_out": selectors.left_out_rows(found, processes),
-        "operation_count": len(document.operations),
-        "lot_count": len({one.lot for one in document.operations}),
+        "operation_count": summary.operation_count,
+        "lot_count": summary.lot_count,
         "slack": order.due_at - found.completes_at,
-        "is_simulated": any(machine.is_simulated for machine in document.machines),
+        "is_simulated": summary.is_simulated,
         "can_choose": _is_open(found, order),
-        "gantt_height": min(560, 80 + 28 * (len(document.machines) + len(document.suppliers))),
+        "gantt_height": min(560, 80 + 28 * (summary.machine_count + len(summary.suppliers))),
     }
     return render(request, "buyer/plan.html", context)
 

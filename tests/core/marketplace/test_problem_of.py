@@ -56,9 +56,10 @@ def markets(draw: st.DrawFn) -> tuple[AskedOrder, list[OnSale]]:
 
 def _machine(draw: st.DrawFn, number: int, process: str) -> OnSale:
     start = NOW + timedelta(minutes=draw(st.integers(-600, 600)))
+    supplier = draw(st.integers(2, 5))
     return OnSale(
         machine_id=number,
-        supplier_id=draw(st.integers(2, 5)),
+        supplier_id=supplier,
         machine=ListedMachine(
             supplier_name=f"Works {number}",
             site_uid="hall",
@@ -66,7 +67,7 @@ def _machine(draw: st.DrawFn, number: int, process: str) -> OnSale:
             time_zone="UTC",
             machine_code=f"M-{number}",
             machine_type="Press",
-            x_km=draw(st.floats(0, 80)),
+            x_km=13.0 * supplier,
             capabilities=(
                 ListedCapability(
                     process=process,

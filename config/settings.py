@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF
@@ -20,7 +21,7 @@ def _required(name: str) -> str:
     return value
 
 
-def _database(url: str, *, pooled: bool) -> dict[str, object]:
+def _database(url: str, *, pooled: bool) -> dict[str, Any]:
     """Return Django's database settings for a `postgresql://user:password@host:port/name` URL."""
     parts = urlsplit(url)
     options: dict[str, object] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connections, transaction
 
@@ -22,7 +23,7 @@ def acting_as(tenant_id: int, *, person_id: int = 0, using: str = "default") -> 
     Raises:
         AlreadyActing: called inside another `acting_as` on the same connection.
     """
-    connection = connections[using]
+    connection: Any = connections[using]
     if getattr(connection, "acting_for", None) is not None:
         raise AlreadyActing(f"already acting for {connection.acting_for}, not {tenant_id}")
     with transaction.atomic(using=using):
@@ -50,7 +51,7 @@ def bind_tenant(tenant_id: int, *, using: str = "default") -> None:
     Raises:
         AlreadyActing: the transaction has its organisation already.
     """
-    connection = connections[using]
+    connection: Any = connections[using]
     if getattr(connection, "acting_for", None) != 0:
         raise AlreadyActing(f"cannot bind to {tenant_id}: acting for {connection.acting_for}")
     connection.acting_for = tenant_id

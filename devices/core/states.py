@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-STATE_OF_CODE = {
+STATE_OF_CODE: dict[float, str] = {
     0: "offline",
     1: "idle",
     2: "set_up",
@@ -39,7 +39,7 @@ class Interval:
 
 def state_of(value: object) -> str | None:
     """Return the state that a frame's `state` value stands for, if it stands for any."""
-    return STATE_OF_CODE.get(value) if isinstance(value, int | float) else None  # type: ignore[call-overload]
+    return STATE_OF_CODE.get(value) if isinstance(value, int | float) else None
 
 
 def intervals_of(readings: Sequence[StateReading]) -> list[Interval]:

@@ -105,7 +105,8 @@ def rebuild_latest(
     cursor.execute(FORGET_TIME, [wanted])
     cursor.execute(LAST_OF_BOOTS, [wanted])
     frames = [
-        PlacedFrame(*row, orjson.loads(metrics), metrics) for *row, metrics in cursor.fetchall()
+        PlacedFrame(tenant, machine, device, boot, seq, at_ms, orjson.loads(metrics), metrics)
+        for tenant, machine, device, boot, seq, at_ms, metrics in cursor.fetchall()
     ]
     update_latest(cursor, frames, silent_before_ms=silent_before_ms)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from finance.billing.gateway import PaymentInstructions, PaymentLine
@@ -12,7 +13,7 @@ class BankTransfer:
     """The provider that needs no other party's interface; the account is in the settings."""
 
     code = "bank_transfer"
-    label = _("Bank transfer")
+    label: str | Promise = _("Bank transfer")
 
     def instructions(
         self, *, reference: str, amount_minor: int, currency: str

@@ -201,7 +201,7 @@ def _take_in(arriving: Sequence[Shipment], *, by: Actor, now: datetime) -> None:
         return
     came_at = {shipment.pk: shipment.delivered_at for shipment in arriving}
     lines = ShipmentLine.objects.filter(receiver_id=by.tenant_id, shipment__in=arriving)
-    by_operation = {line.next_operation_uid: line for line in lines}
+    by_operation = {line.next_operation_uid: line for line in lines if line.next_operation_uid}
     operations = list(
         Operation.objects.of_supplier(by.tenant_id)
         .filter(uid__in=by_operation, state=OperationState.WAITING)

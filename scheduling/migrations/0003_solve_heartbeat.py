@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('scheduling', '0002_policies'),
+        ("scheduling", "0002_policies"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='solverun',
-            name='heartbeat_at',
+            model_name="solverun",
+            name="heartbeat_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='solverun',
-            name='peak_memory_mb',
+            model_name="solverun",
+            name="peak_memory_mb",
             field=models.FloatField(null=True),
         ),
     ]

@@ -251,8 +251,10 @@ def _produce(
                 f"{floor.tally.accepted:,} accepted"
             )
             stage.say("Producing", floor.tally.reported, floor.total, note)
-            if stage.clock.running_rate(datetime.now(UTC)) == 1 and now < ends:
-                raise Stuck("The site's clock has caught up with real time before the work ended.")
+            if stage.clock.running_rate(datetime.now(UTC)) == 1:
+                if now < ends:
+                    raise Stuck("The site's clock is real time before the work ended.")
+                floor.hurry = True
             time.sleep(max(0.0, LOOK_SECONDS - (time.monotonic() - began)))
     finally:
         machines.join(timeout=60)

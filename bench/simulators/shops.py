@@ -60,7 +60,10 @@ class Tally:
 
 
 class ShopFloor:
-    """All shops and the buyer's dock; `look(now)` lets everybody do what is due."""
+    """All shops and the buyer's dock; `look(now)` lets everybody do what is due.
+
+    With `hurry` trucks arrive before their time: for when the site's clock runs no faster any more.
+    """
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class ShopFloor:
         self.incoming: dict[str, int] = {}
         self.total = len(operations)
         self.now = EPOCH
+        self.hurry = False
         for operation in operations:
             heapq.heappush(shops[operation.shop].to_report, (operation.end_at, operation.uid))
             if operation.step == 1:
@@ -199,7 +203,7 @@ class ShopFloor:
 
     def _arrived(self, client: RestClient, now: datetime) -> list[dict[str, Any]]:
         rows = client.all("/shipments/", direction="in", state="in_transit")
-        return [row for row in rows if datetime.fromisoformat(row["due_at"]) <= now]
+        return [row for row in rows if self.hurry or datetime.fromisoformat(row["due_at"]) <= now]
 
     def _receive(self, shop: Shop, now: datetime) -> None:
         arrived = self._arrived(shop.client, now)

@@ -23,7 +23,7 @@ from tenants.ids import uuid7
 LOCK_SPACE = 0x0F4A
 COUNTED_TOPIC = "devices.counted"
 COUNTED_QUEUE = "default"
-COUNTED_DELAY_SECONDS = 1.0
+COUNTED_DELAY_SECONDS = 5.0
 LOCK = """
 select pg_advisory_xact_lock(%s::int, one) from unnest(%s::int[]) as one order by one
 """

@@ -91,7 +91,7 @@ def follow_lost_lot(
         close_if_complete(order_uid=UUID(order_uid), by=Actor.system(buyer_id), now=site_now())
 
 
-@handles("devices.counted")
+@handles("devices.counted", merges=True)
 def show_machine_counts(*, supplier_id: int) -> None:
     """Bring the machines' counts beside the shop's claims."""
     with acting_as(supplier_id):

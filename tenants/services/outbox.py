@@ -26,23 +26,25 @@ class NotYet(Exception):
 class Handler:
     queue: str
     run: Callable[..., None]
+    merges: bool
 
 
 _handlers: dict[str, Handler] = {}
 
 
 def handles(
-    topic: str, *, queue: str = "default"
+    topic: str, *, queue: str = "default", merges: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register the one handler of a topic; its keyword arguments are the message's payload.
 
-    A handler opens its own `acting_as` transactions and must be safe to run twice.
+    A handler opens its own `acting_as` transactions and must be safe to run twice. One that
+    `merges` reads the present state, so that a run answers every equal message that waits.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         if topic in _handlers:
             raise RuntimeError(f"two handlers for {topic}")
-        _handlers[topic] = Handler(queue=queue, run=function)
+        _handlers[topic] = Handler(queue=queue, run=function, merges=merges)
         return function
 
     return register
@@ -64,12 +66,18 @@ def send_after_commit(*, tenant_id: int, topic: str, **payload: Any) -> None:
 def handle(*, message_id: int, tenant_id: int) -> None:
     """Run a message's handler unless it has been handled; the act of one Celery task."""
     with acting_as(tenant_id):
-        message = OutboxMessage.objects.of(tenant_id).filter(id=message_id, handled_at=None).first()
-    if message is None:
-        return
-    _handlers[message.topic].run(**message.payload)
+        open_ones = OutboxMessage.objects.of(tenant_id).filter(handled_at=None)
+        message = open_ones.filter(id=message_id).first()
+        if message is None:
+            return
+        handler = _handlers[message.topic]
+        answered = [message.id]
+        if handler.merges:
+            equal = open_ones.filter(topic=message.topic, payload=message.payload)
+            answered = list(equal.values_list("id", flat=True))
+    handler.run(**message.payload)
     with acting_as(tenant_id):
-        OutboxMessage.objects.of(tenant_id).filter(id=message_id).update(
+        OutboxMessage.objects.of(tenant_id).filter(id__in=answered).update(
             handled_at=datetime.now(UTC), last_error=""
         )
 

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
+from marketplace.models import Process
 from tenants.templatetags.formats import clock_text, duration, money, number, percent
 
 SENTENCES: dict[str, Any] = {
@@ -95,7 +96,7 @@ SENTENCES: dict[str, Any] = {
     ),
     "no_place_for_share": _(
         "Nobody else can take over what %(supplier)s gave back, between the times that the other "
-        "factories have already promised. Cancel the order and post it again with a later due date."
+        "factories have already promised. Plan the whole order again, or cancel it."
     ),
     "time_taken": _(
         "Another order took some of this plan's machine time while you were choosing. "
@@ -182,6 +183,11 @@ def _shown(name: str, value: Any, processes: Mapping[str, object], currency: str
         return sentence(value, processes=processes, currency=currency)
     if name == "process":
         return str(processes.get(value, value))
+    if name == "attribute":
+        return str(_attributes(processes).get(value, value))
+    if name in ("asked", "held") and isinstance(value, str):
+        words = _choices(processes)
+        return ", ".join(words.get(word, word) for word in value.split(", "))
     if isinstance(value, datetime):
         return clock_text(timezone.localtime(value), timezone.now())
     if name.endswith("_at") or name == "earliest":
@@ -195,6 +201,27 @@ def _shown(name: str, value: Any, processes: Mapping[str, object], currency: str
     if isinstance(value, int | float) and name != "step":
         return number(value, 2)
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _attributes(processes: Mapping[str, object]) -> dict[str, object]:
+    """Return the attributes of the catalogue by code; the same code means the same everywhere."""
+    return {
+        attribute.code: attribute
+        for process in processes.values()
+        if isinstance(process, Process)
+        for attribute in process.attributes.all()
+    }
+
+
+def _choices(processes: Mapping[str, object]) -> dict[str, str]:
+    """Return the words of all choices by code, in the reader's language."""
+    name = "name_zh" if (get_language() or "").startswith("zh") else "name"
+    attributes = _attributes(processes).values()
+    return {
+        choice["code"]: choice[name]
+        for attribute in attributes
+        for choice in getattr(attribute, "choices", [])
+    }
 
 
 ACTS: dict[str, Any] = {

@@ -44,4 +44,4 @@ def rules_of(listed: Iterable[Process]) -> Catalogue:
 
 def process_names() -> dict[str, Process]:
     """Return processes by code; written in a page they speak the reader's language."""
-    return {process.code: process for process in Process.objects.all()}
+    return {process.code: process for process in processes()}

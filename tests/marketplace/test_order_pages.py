@@ -81,7 +81,7 @@ def test_an_order_is_posted_from_the_page_and_shows_its_band(client, member) -> 
         ({"due_at": "2020-01-01T00:00"}, "The due date is not after the earliest start"),
         ({"step-0-process": "alchemy"}, "“alchemy” is not in the catalogue"),
         ({"step-0-process": "", "step-1-process": ""}, "The order has no step"),
-        ({"step-0-max_width_mm": "wide"}, "give “max_width_mm” as a number"),
+        ({"step-0-max_width_mm": "wide"}, "give “Greatest width” as a number"),
         ({"price_ceiling": "0"}, "A price ceiling must be more than zero"),
     ],
 )

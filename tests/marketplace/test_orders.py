@@ -89,7 +89,7 @@ def test_a_posted_order_gets_its_number_its_steps_and_a_request(buyer) -> None:
         (
             {"steps": (AskedStep(process="blanking", requirements={"max_width_mm": "wide"}),)},
             "steps",
-            "Step 1: give “max_width_mm” as a number.",
+            "Step 1: give “Greatest width” as a number.",
         ),
         ({"price_ceiling_minor": 0}, "price_ceiling", "A price ceiling must be more than zero"),
         ({"price_ceiling_minor": -1}, "price_ceiling", "A price ceiling must be more than zero"),

@@ -214,6 +214,7 @@ def test_a_list_costs_the_same_at_one_row_and_at_twenty(
     assert counts[0] == counts[1] <= 12
 
 
+@pytest.mark.alone
 def test_two_hundred_reports_take_less_than_a_second(client_of: Callable[..., Client]) -> None:
     deal = _running(lots=200)
     client = client_of(deal.suppliers["press"])

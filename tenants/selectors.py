@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
 from tenants.acting import PLATFORM_ID
+from tenants.clock import site_now
 from tenants.models import ApiKey, AuditEntry, Invitation, Membership, Organisation
 
 
@@ -52,14 +53,25 @@ class TopicHealth:
 
 
 def outbox_health() -> list[TopicHealth]:
-    """Return how each topic is doing; only the platform may ask (the database refuses others)."""
+    """Return how each topic is doing; only the platform may ask (the database refuses others).
+
+    Messages are written by real time. `oldest` lies as long before the site's now as the oldest
+    message has really waited, so that a page may say how long ago that is.
+    """
+    to_site = site_now() - datetime.now(UTC)
     with connection.cursor() as cursor:
         cursor.execute(
             "select topic, open, failing, oldest, handled_last_hour from outbox_health()"
         )
         rows = cursor.fetchall()
     return [
-        TopicHealth(topic=topic, open=open_, failing=failing, oldest=oldest, handled_last_hour=done)
+        TopicHealth(
+            topic=topic,
+            open=open_,
+            failing=failing,
+            oldest=None if oldest is None else oldest + to_site,
+            handled_last_hour=done,
+        )
         for topic, open_, failing, oldest, done in rows
     ]
 

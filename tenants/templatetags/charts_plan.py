@@ -167,24 +167,28 @@ def scatter(
     pad_x, pad_y = spread(min(xs), max(xs)) * 0.12, spread(min(ys), max(ys)) * 0.18
     x0, x1, y0, y1 = min(xs) - pad_x, max(xs) + pad_x, min(ys) - pad_y, max(ys) + pad_y
 
+    marks = [(value, number(value, 1)) for value in ticks(y0, y1)]
+    # Costs in millions need more room before the axis than hundreds do.
+    left = max([48.0, *(12 + 6.2 * len(text) for _value, text in marks)])
+
     def px(value: float) -> float:
-        return 48 + 280 * (value - x0) / spread(x0, x1)
+        return left + (328 - left) * (value - x0) / spread(x0, x1)
 
     def py(value: float) -> float:
         return 196 - 176 * (value - y0) / spread(y0, y1)
 
     parts: list[object] = []
-    for value in ticks(y0, y1):
+    for value, text in marks:
         parts += [
-            tag("path", d=f"M48 {coordinate(py(value))}H328", class_="gridline"),
-            tag("text", number(value, 1), x="42", y=py(value) + 4, text_anchor="end"),
+            tag("path", d=f"M{coordinate(left)} {coordinate(py(value))}H328", class_="gridline"),
+            tag("text", text, x=left - 6, y=py(value) + 4, text_anchor="end"),
         ]
     parts += [
         tag("text", number(value, 1), x=px(value), y="212", text_anchor="middle")
         for value in ticks(x0, x1)
     ]
     parts += [
-        tag("path", d="M48 12V196H328", class_="axis"),
+        tag("path", d=f"M{coordinate(left)} 12V196H328", class_="axis"),
         tag("text", x_label, x="328", y="230", text_anchor="end"),
         tag("text", y_label, x="0", y="8"),
     ]

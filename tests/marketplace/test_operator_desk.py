@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from tenants.acting import acting_as
+from tenants.acting import PLATFORM_ID, acting_as
 from tenants.models import Organisation
 from tenants.selectors import outbox_health
+from tenants.services.outbox import send_after_commit
 from tests.factories import make_member, make_operator, make_organisation
 
 pytestmark = pytest.mark.django_db
@@ -46,3 +49,18 @@ def test_only_the_platform_looks_at_the_outbox() -> None:
     firm = make_organisation()
     with acting_as(firm.pk), pytest.raises(DatabaseError), transaction.atomic():
         outbox_health()
+
+
+@pytest.mark.parametrize("lag", [timedelta(0), timedelta(days=9)])
+def test_a_message_waits_as_long_as_it_really_does(
+    lag: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A site clock of its own, as the demo's, makes no message days old or of the future."""
+    monkeypatch.setattr("tenants.selectors.site_now", lambda: datetime.now(UTC) - lag)
+    firm = make_organisation()
+    with acting_as(firm.pk):
+        send_after_commit(tenant_id=firm.pk, topic="capacity.published", supplier_id=firm.pk)
+    with acting_as(PLATFORM_ID):
+        (topic,) = outbox_health()
+    waited = datetime.now(UTC) - lag - topic.oldest
+    assert timedelta(0) <= waited < timedelta(minutes=1)

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from bench.pages import NoDemo
 from scheduling.problem_files import native_output_on_stderr
 
-BENCHES = {"plates": "bench.plates:bench_plates"}
+BENCHES = {"pages": "bench.pages:bench_pages", "plates": "bench.plates:bench_plates"}
 """Name to `module:function`; the function takes `seed` and `scale` and returns the report."""
 
 
@@ -26,8 +27,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         run = _bench(options["name"])
-        with native_output_on_stderr():
-            report = run(seed=options["seed"], scale=options["scale"])
+        try:
+            with native_output_on_stderr():
+                report = run(seed=options["seed"], scale=options["scale"])
+        except NoDemo as failure:
+            raise CommandError(str(failure), returncode=2) from failure
         if options["json"]:
             self.stdout.write(json.dumps(report, ensure_ascii=False))
             return

@@ -1,5 +1,7 @@
 """Components as pages use them: escaping, states, tables, forms, charts."""
 
+import re
+
 import pytest
 from django import forms
 from django.core.paginator import Paginator
@@ -123,3 +125,14 @@ def test_the_gantt_carries_its_plan_and_only_the_kinds_in_use() -> None:
     assert 'data-kind="risk"' in shown
     assert 'data-kind="idle"' not in shown
     assert '[1, 0, 10, "risk", "4102"]' in shown
+
+
+def test_costs_in_millions_stay_inside_their_chart() -> None:
+    options = [
+        {"label": "Fastest", "x": 12.4, "y": 3_524_020},
+        {"label": "Cheapest", "x": 13.6, "y": 3_425_500},
+    ]
+    shown = render('{% scatter options "Plans" "days" "CNY" %}', options=options)
+    label = re.search(r'<text x="([\d.]+)"[^>]*text-anchor="end">3,500,000<', shown)
+    assert label is not None
+    assert float(label[1]) > 6 * len("3,500,000")

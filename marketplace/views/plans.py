@@ -9,7 +9,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -64,7 +63,8 @@ def _options(found: list[Plan]) -> list[dict[str, Any]]:
         for earlier in options[:place]:
             near = all(abs(later[a] - earlier[a]) < NEAR * spans[a] for a in ("x", "y"))
             if near and earlier["label"] and later["label"]:
-                earlier["label"], later["label"] = f"{earlier['label']}, {later['label']}", ""
+                earlier["label"] = f"{earlier['label']}, {later['label']}"
+                later["label"] = ""
     return options
 
 
@@ -76,7 +76,6 @@ def _option(plan: Plan) -> dict[str, Any]:
         "x_text": number(plan.makespan_minutes / MINUTES_PER_DAY, 2),
         "y_text": money(plan.cost_minor, plan.currency),
         "chosen": plan.state == PlanState.CHOSEN,
-        "url": reverse("plan", args=[plan.uid]),
     }
 
 

@@ -189,6 +189,7 @@ def invitation_withdraw(request: HttpRequest, uid: str) -> HttpResponse:
 @member(Act.ADMINISTER)
 @require_POST
 def member_change(request: HttpRequest, uid: str) -> HttpResponse:
+    services.find_member(organisation=request.acting.tenant, uid=uid)
     form = forms.MemberForm(request.POST)
     if form.is_valid():
         services.change_member(

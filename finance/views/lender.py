@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from evidence.models.consents import Purpose, ReportScope
 from evidence.selectors import consents_held, live_consent
@@ -91,6 +91,7 @@ def _show_reports(request: HttpRequest, form: AskForm, status: int = 200) -> Htt
 
 @member(Act.READ, seat="lender")
 @never_cache
+@require_GET
 def lender_report(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Read the report that a consent opens; each opening is a look, and is written down.
 

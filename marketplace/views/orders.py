@@ -192,7 +192,8 @@ def order_market_answer(request: HttpRequest, uid: UUID) -> HttpResponse:
     ).first()
     if inquiry is None:
         raise services.OrderGone(_("There is no such inquiry."))
-    tries = int(request.GET.get("tries", "0") or 0) + 1
+    tried = request.GET.get("tries", "")
+    tries = int(tried) + 1 if tried.isdecimal() else 1
     context = {"inquiry": inquiry, "tries": tries, **band_context(inquiry)}
     return render(request, "buyer/_market.html", context)
 
@@ -238,6 +239,8 @@ def order_again(request: HttpRequest, uid: UUID) -> HttpResponse:
         services.plan_again(
             organisation=request.acting.tenant, by=request.actor, now=site_now(), uid=uid
         )
+    except services.OrderGone:
+        raise
     except DomainError as refusal:
         messages.error(request, str(refusal))
     return redirect("order", uid=uid)

@@ -156,6 +156,18 @@ def accept_invitation(*, token: str, now: datetime) -> int:
     return tenant_id
 
 
+def find_member(*, organisation: Organisation, uid: str) -> Membership:
+    """Return a member, past ones too.
+
+    Raises:
+        NotFound: no such member here.
+    """
+    found = Membership.objects.of(organisation.pk).filter(uid=uid).first()
+    if found is None:
+        raise NotFound(_("There is no such member."))
+    return found
+
+
 def change_member(
     *, organisation: Organisation, by: Actor, now: datetime, uid: str, role: str, is_active: bool
 ) -> None:
@@ -171,9 +183,7 @@ def change_member(
         .order_by("id")
         .select_for_update(of=("self",))
     )
-    changed = Membership.objects.of(organisation.pk).filter(uid=uid).first()
-    if changed is None:
-        raise NotFound(_("There is no such member."))
+    changed = find_member(organisation=organisation, uid=uid)
     remains = is_active and role == Role.OWNER
     if not remains and [o.pk for o in owners] == [changed.pk]:
         raise LastOwner(_("This is the last owner. Make somebody else an owner first."))

@@ -11,7 +11,6 @@ from django.db import DatabaseError
 from devices.machine_use import seen_share_of_sold_time, use_by_day
 from devices.models import Machine, PlannedRun, StateInterval
 from finance.models import CreditReport
-from marketplace.models import Shipment
 from marketplace.services.credit_features import material_of, refresh_report
 from marketplace.services.settlement import book_released
 from tenants.acting import PLATFORM_ID, acting_as
@@ -19,6 +18,7 @@ from tenants.clock import site_now
 from tests.factories import MachineFactory, SiteFactory
 from tests.finance.conftest import Deal, funded
 from tests.finance.test_settlement import make_release
+from tests.finance.work import deliver, make_work
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "ingest"])
 """The ingest role writes the state intervals, over its own connection."""
@@ -61,23 +61,14 @@ def ingest(rows: list[StateInterval]) -> None:
 
 
 def ship(deal: Deal, count: int, *, late: int = 0) -> None:
-    with acting_as(deal.supplier.tenant_id):
-        for number in range(count):
-            due = NOW - timedelta(days=number + 1)
-            Shipment.objects.create(
-                sender=deal.supplier.tenant,
-                receiver=deal.buyer.tenant,
-                buyer_id=deal.buyer.tenant_id,
-                order_uid=deal.order.uid,
-                order_number=deal.order.number,
-                number=f"S-{number}",
-                is_final=True,
-                quantity=10,
-                state="delivered",
-                sent_at=due - timedelta(days=1),
-                due_at=due,
-                delivered_at=due + (timedelta(hours=1) if number < late else timedelta(0)),
-            )
+    for number in range(count):
+        due = NOW - timedelta(days=number + 1)
+        deliver(
+            make_work(deal, "supplier", number=f"W-{number}", price=10),
+            sent_at=due - timedelta(days=1),
+            due_at=due,
+            at=due + (timedelta(hours=1) if number < late else timedelta(0)),
+        )
 
 
 def features(deal: Deal):

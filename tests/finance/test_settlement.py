@@ -37,6 +37,7 @@ from tenants.actors import Actor
 from tenants.models import OutboxMessage
 from tests.factories import NOW, OrderFactory, rows_seen_by
 from tests.finance.conftest import Deal, asked, funded, proved
+from tests.finance.work import inspected, make_work
 
 pytestmark = pytest.mark.django_db
 PLATFORM = Actor.system(PLATFORM_ID)
@@ -44,22 +45,27 @@ PLATFORM = Actor.system(PLATFORM_ID)
 
 def make_release(deal: Deal, amounts: dict[str, int]) -> Release:
     """Write the release of an inspected shipment as its buyer."""
+    work = {
+        who: make_work(deal, who.split("/")[0], number=who, price=amount)
+        for who, amount in amounts.items()
+    }
     shares = [
         {
-            "supplier_id": getattr(deal, who.split("/")[0]).tenant_id,
-            "work_order_uid": str(uuid4()),
+            "supplier_id": operation.supplier_id,
+            "work_order_uid": str(operation.work_order.uid),
             "work_order_number": who,
-            "amount_minor": amount,
+            "amount_minor": amounts[who],
         }
-        for who, amount in amounts.items()
+        for who, operation in work.items()
     ]
+    shipment_uid = inspected(next(iter(work.values())))
     with acting_as(deal.buyer.tenant_id):
         return Release.objects.create(
             buyer_id=deal.buyer.tenant_id,
             platform_id=PLATFORM_ID,
             order_uid=deal.order.uid,
             order_number=deal.order.number,
-            shipment_uid=uuid4(),
+            shipment_uid=shipment_uid,
             quantity=10,
             amount_minor=sum(amounts.values()),
             currency="CNY",

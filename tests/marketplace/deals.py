@@ -36,6 +36,7 @@ class Deal:
     steps: Sequence[str]
     suppliers: dict[str, Organisation]
     machines: dict[str, Machine]
+    lot_price: int | None = None
     offers: dict[str, Offer] = field(default_factory=dict)
     uids: dict[tuple[int, int], UUID] = field(default_factory=dict)
 
@@ -132,8 +133,12 @@ def make_deal(
     machines: dict[str, Machine] | None = None,
     now: datetime = NOW,
     starts_in_hours: int = 72,
+    lot_price: int | None = None,
 ) -> Deal:
-    """Return a deal whose offers are out; lots follow one another hourly on each machine."""
+    """Return a deal whose offers are out; lots follow one another hourly on each machine.
+
+    `lot_price` is what a lot costs in each step, in place of a price for each piece.
+    """
     buyer = make_organisation(kinds=["buyer"])
     suppliers = suppliers or {name: make_organisation() for name in dict.fromkeys(steps)}
     machines = machines or {name: _machine(firm) for name, firm in suppliers.items()}
@@ -143,6 +148,7 @@ def make_deal(
         steps=steps,
         suppliers=suppliers,
         machines=machines,
+        lot_price=lot_price,
     )
     deal.uids = {
         (lot, step): uuid4() for lot in range(1, lots + 1) for step in range(1, len(steps) + 1)
@@ -203,7 +209,7 @@ def _share_operation(
         end_at=start_at + timedelta(hours=1),
         quantity=quantity,
         set_up_minutes=10,
-        price_minor=quantity * PRICE_PER_PIECE,
+        price_minor=quantity * PRICE_PER_PIECE if deal.lot_price is None else deal.lot_price,
         previous_supplier_id=None if step == 1 else deal.suppliers[deal.steps[step - 2]].pk,
         next_supplier_id=None if step == last else deal.suppliers[deal.steps[step]].pk,
         next_operation_uid=None if step == last else deal.uid(lot, step + 1),

@@ -37,15 +37,24 @@ def _force(deal: Deal, name: str, lot: int, step: int, **values: Any) -> None:
         ({"good": 999, "state": "finished"}, "operation_finished_conserves"),
         ({"received": 1001}, "operation_receives_at_most"),
         ({"received": None, "good": 1}, "operation_conserves"),
-        ({"good": 10, "accepted": 11}, "operation_accepted_is_good"),
         ({"scrap": -1}, "scrap_check"),
     ],
 )
 def test_pieces_cannot_be_invented_in_a_step(
     deal: Deal, values: dict[str, Any], constraint: str
 ) -> None:
+    _force(deal, "press", 1, 1, state="started")
     with pytest.raises(IntegrityError, match=constraint):
         _force(deal, "press", 1, 1, **values)
+
+
+def test_a_buyer_accepts_no_more_than_is_good(deal: Deal) -> None:
+    deal.report(1, 1, 10)
+    with (
+        pytest.raises(IntegrityError, match="operation_accepted_is_good"),
+        acting_as(deal.buyer.pk),
+    ):
+        Operation.objects.of_buyer(deal.buyer.pk).filter(uid=deal.uid(1, 1)).update(accepted=11)
 
 
 def test_a_factory_cannot_receive_what_was_not_sent(deal: Deal) -> None:

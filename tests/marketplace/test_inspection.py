@@ -24,8 +24,10 @@ from tests.marketplace.races import race
 pytestmark = pytest.mark.django_db
 
 
-def _running(*steps: str, lots: int = 2, lot_size: int = 1000) -> Deal:
-    deal = make_deal(steps or ("press", "pack"), lots=lots, lot_size=lot_size)
+def _running(
+    *steps: str, lots: int = 2, lot_size: int = 1000, lot_price: int | None = None
+) -> Deal:
+    deal = make_deal(steps or ("press", "pack"), lots=lots, lot_size=lot_size, lot_price=lot_price)
     deal.accept()
     deal.fund()
     return deal
@@ -95,23 +97,17 @@ def test_an_order_is_accepted_when_its_last_lot_is_inspected() -> None:
 
 
 def test_the_last_release_sweeps_what_rounding_kept_back() -> None:
-    deal = _running(lots=3, lot_size=7)
-    with acting_as(deal.buyer.pk):
-        Operation.objects.of_buyer(deal.buyer.pk).update(price_minor=10)
+    deal = _running(lots=3, lot_size=7, lot_price=10)
     for lot in (1, 2, 3):
         _inspect(deal, deal.make(lot), 5)
     # Each lot earns 2 × 10 × 5/7 = 14.28…, together 42.86.
     assert [release.amount_minor for release in _releases(deal)] == [14, 14, 14]
-    deal = _running(lots=3, lot_size=7)
-    with acting_as(deal.buyer.pk):
-        Operation.objects.of_buyer(deal.buyer.pk).update(price_minor=12)
+    deal = _running(lots=3, lot_size=7, lot_price=12)
     for lot in (1, 2, 3):
         _inspect(deal, deal.make(lot), 5)
     # 2 × 12 × 5/7 = 17.14…, together 51.43: the order's total is the last word.
     assert [release.amount_minor for release in _releases(deal)] == [17, 17, 17]
-    deal = _running(lots=3, lot_size=7)
-    with acting_as(deal.buyer.pk):
-        Operation.objects.of_buyer(deal.buyer.pk).update(price_minor=11)
+    deal = _running(lots=3, lot_size=7, lot_price=11)
     for lot in (1, 2, 3):
         _inspect(deal, deal.make(lot), 5)
     # 2 × 11 × 5/7 = 15.71…, together 47.14: the last release brings the two units left over.
@@ -181,9 +177,7 @@ def test_only_the_buyer_inspects() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_inspections_at_once_release_each_lot_once_and_close_the_order_once() -> None:
-    deal = _running(lots=4, lot_size=7)
-    with acting_as(deal.buyer.pk):
-        Operation.objects.of_buyer(deal.buyer.pk).update(price_minor=11)
+    deal = _running(lots=4, lot_size=7, lot_price=11)
     shipments = [deal.make(lot, scrap=(2, 0)) for lot in (1, 2, 3, 4)]
     by = deal.by("buyer")
     attempts = [

@@ -19,7 +19,9 @@ from tests.factories import NOW, OrderFactory, make_member
 def production_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `funding.confirmed` be sent here, whoever handles it."""
     handlers = dict(outbox._handlers)
-    handlers.setdefault("funding.confirmed", outbox.Handler(queue="default", run=lambda **_: None))
+    handlers.setdefault(
+        "funding.confirmed", outbox.Handler(queue="default", merges=False, run=lambda **_: None)
+    )
     monkeypatch.setattr(outbox, "_handlers", handlers)
 
 

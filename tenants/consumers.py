@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from tenants.acting import acting_for_person
-from tenants.live import organisation_group
+from tenants.live import changed_since, organisation_group
 from tenants.middleware import SESSION_KEY
 from tenants.models import Membership
 
@@ -21,7 +22,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     """Subscribe to keys of the own organisation; forward at most two batches a second.
 
     The client sends `{"sub": ["machines", "order:…"]}`; a signal whose key (or its part before
-    the first colon) is subscribed is forwarded. Signals carry keys and numbers of the own
+    the first colon) is subscribed is forwarded. `"since"`, the second in which the page was
+    made, brings what changed before it could listen. Signals carry keys and numbers of the own
     organisation's group only, so a foreign key simply never arrives.
     """
 
@@ -53,6 +55,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             return
         self.topics.update(str(topic)[:100] for topic in topics)
         await self.send_json({"t": "hello", "n": self.sequence})
+        if isinstance(since := content.get("since"), int):
+            # Rows were read a moment before the page took its time.
+            self.changed |= await self._changed_since(since - 1)
+            self._flush_soon()
 
     async def signal(self, event: dict[str, Any]) -> None:
         message = event["message"]
@@ -63,7 +69,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             self.changed.add(key)
         else:
             self.numbers.setdefault(key, {}).update(message["v"])
-        if self.flusher is None or self.flusher.done():
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if (self.changed or self.numbers) and (self.flusher is None or self.flusher.done()):
             self.flusher = asyncio.create_task(self._flush())
 
     async def _flush(self) -> None:
@@ -74,6 +83,11 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         await self.send_json(
             {"t": "batch", "n": self.sequence, "changed": changed, "numbers": numbers}
         )
+
+    @sync_to_async
+    def _changed_since(self, moment: float) -> set[str]:
+        assert self.tenant_id is not None  # otherwise nothing was accepted
+        return changed_since(tenant_id=self.tenant_id, topics=self.topics, moment=moment)
 
     @database_sync_to_async
     def _tenant_id(self) -> int | None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.core.cache import cache
 from django.db import transaction
+
+REMEMBERED_S = 120
+"""How long a change is remembered for pages that were made before it and listen only after."""
 
 
 def organisation_group(tenant_id: int) -> str:
@@ -16,7 +22,7 @@ def organisation_group(tenant_id: int) -> str:
 
 def announce(*, tenant_ids: tuple[int, ...], key: str) -> None:
     """Tell the open pages of some organisations, after commit, that `key` has changed."""
-    transaction.on_commit(lambda: _send(tenant_ids, {"t": "changed", "k": key}), robust=True)
+    transaction.on_commit(lambda: _send_change(tenant_ids, key), robust=True)
 
 
 def announce_numbers(*, tenant_id: int, key: str, values: dict[str, Any]) -> None:
@@ -24,6 +30,25 @@ def announce_numbers(*, tenant_id: int, key: str, values: dict[str, Any]) -> Non
     transaction.on_commit(
         lambda: _send((tenant_id,), {"t": "n", "k": key, "v": values}), robust=True
     )
+
+
+def changed_since(*, tenant_id: int, topics: Iterable[str], moment: float) -> set[str]:
+    """Return those of `topics` that changed at `moment` (seconds since 1970, ours) or later."""
+    names = {_memory_of(tenant_id, topic): topic for topic in topics}
+    return {names[name] for name, at in cache.get_many(names).items() if at >= moment}
+
+
+def _send_change(tenant_ids: tuple[int, ...], key: str) -> None:
+    now = datetime.now(UTC).timestamp()
+    for tenant_id in tenant_ids:
+        topics = {key, key.partition(":")[0]}
+        memory = {_memory_of(tenant_id, topic): now for topic in topics}
+        cache.set_many(memory, timeout=REMEMBERED_S)
+    _send(tenant_ids, {"t": "changed", "k": key})
+
+
+def _memory_of(tenant_id: int, topic: str) -> str:
+    return f"changed.{tenant_id}.{topic}"
 
 
 def _send(tenant_ids: tuple[int, ...], message: dict[str, Any]) -> None:

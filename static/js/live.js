@@ -1,7 +1,8 @@
 /**
  * One WebSocket a tab. It carries numbers and "changed" signals only; HTML travels over HTTP.
  *
- * Sent: {"sub": [topics of all [data-live-topic]]}; a topic is a key or its part before the colon.
+ * Sent: {"sub": [topics of all [data-live-topic]], "since": second the page was made}; a topic is a key or its
+ * part before the colon. What changed since then comes at once: between page and socket nothing is missed.
  * Received: {"t": "hello", "n"} and {"t": "batch", "n", "changed": [key…], "numbers": {key: {name: value}}}.
  * A number goes to `data-live="key.name"` and `data-live-bar="key.name"`, the name "state" to
  * `data-live-state="key"`, the name "row.state" to `data-live-state="key.row"`; a changed key fires `changed:<key>` on body. A gap in "n" re-fetches all.
@@ -33,7 +34,8 @@ export function start() {
 
 function subscribe() {
   topics = JSON.stringify(wantedTopics());
-  socket.send(`{"sub":${topics}}`);
+  const since = Number(document.documentElement.dataset.made) || null;
+  socket.send(`{"sub":${topics},"since":${since}}`);
 }
 
 function connect() {

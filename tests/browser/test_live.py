@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from django.db import connections
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tenants.live import announce, announce_numbers
 from tenants.models import Person
@@ -74,3 +74,21 @@ def test_a_lost_socket_is_told(clean: Page, site: str, sign_in: Callable[[Person
     clean.goto(f"{site}/styleguide/operations/")
     expect(clean.locator("[data-live-badge]")).to_contain_text("Reconnecting")
     expect(clean.locator("[data-live-badge]")).to_contain_text("Stale since", timeout=15_000)
+
+
+def test_what_changed_before_the_page_listened_comes_at_once(
+    clean: Page, site: str, sign_in: Callable[[Person], None]
+) -> None:
+    member = make_member()
+    sign_in(member.person)
+
+    def change_then_connect(socket: WebSocketRoute) -> None:
+        in_a_thread(lambda: announce(tenant_ids=(member.tenant_id,), key="fleet"))
+        socket.connect_to_server()
+
+    clean.route_web_socket("**/ws/live/", change_then_connect)
+    with clean.expect_response(
+        lambda response: response.request.headers.get("hx-request") == "true"
+    ) as fetched:
+        clean.goto(f"{site}/styleguide/operations/")
+    assert fetched.value.ok

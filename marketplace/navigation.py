@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -127,9 +127,14 @@ def navigation(membership: Membership, path: str) -> list[dict[str, object]]:
     found = []
     for group in groups_of(membership):
         items = [
-            {"label": item.label, "url": url, "icon": item.icon, "current": False}
+            {
+                "label": item.label,
+                "url": reverse(item.url_name),
+                "icon": item.icon,
+                "current": False,
+            }
             for item in group.items
-            if may(membership.role, item.act) and (url := url_of(item))
+            if may(membership.role, item.act)
         ]
         if items:
             found.append({"label": group.label, "items": items})
@@ -137,14 +142,6 @@ def navigation(membership: Membership, path: str) -> list[dict[str, object]]:
     if matches:
         max(matches, key=lambda item: len(str(item["url"])))["current"] = True
     return found
-
-
-def url_of(item: Item) -> str | None:
-    """Return the address of a page, or None while its part of the site is not installed."""
-    try:
-        return reverse(item.url_name)
-    except NoReverseMatch:
-        return None
 
 
 def first_screen(membership: Membership) -> str:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from marketplace.models import Offer, Order
-from marketplace.navigation import groups_of, url_of
+from marketplace.navigation import groups_of
 from tenants.core.roles import may
 from tenants.models import Membership
 
@@ -39,12 +39,15 @@ def find(*, membership: Membership, text: str) -> list[dict[str, object]]:
 
 def _pages(membership: Membership, text: str) -> list[Found]:
     return [
-        Found(label=str(item.label), url=url, icon=item.icon, where=str(group.label))
+        Found(
+            label=str(item.label),
+            url=reverse(item.url_name),
+            icon=item.icon,
+            where=str(group.label),
+        )
         for group in groups_of(membership)
         for item in group.items
-        if may(membership.role, item.act)
-        and text.lower() in str(item.label).lower()
-        and (url := url_of(item))
+        if may(membership.role, item.act) and text.lower() in str(item.label).lower()
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from tenants.templatetags.formats import number, percent
 
@@ -115,11 +115,20 @@ def _reason(reason: Mapping[str, Any]) -> ReasonLine:
             "value": _value(code, reason["next_at"]),
             "points": reason["next_points"] - reason["points"],
         }
+        points = words["points"]
         advice = (
-            _("At %(value)s or more: %(points)s points more.") % words
+            ngettext(
+                "At %(value)s or more: %(points)s point more.",
+                "At %(value)s or more: %(points)s points more.",
+                points,
+            )
             if reason["direction"] == "higher"
-            else _("At %(value)s or less: %(points)s points more.") % words
-        )
+            else ngettext(
+                "At %(value)s or less: %(points)s point more.",
+                "At %(value)s or less: %(points)s points more.",
+                points,
+            )
+        ) % words
     return ReasonLine(
         label=FACTORS.get(code, code),
         measured=measured,
@@ -141,7 +150,7 @@ def _lack(lack: Mapping[str, Any]) -> str:
 
 def _value(code: str, value: float | None) -> str:
     if value is None:
-        return _("not measured")
+        return _("nothing yet")
     return number(value) if code in COUNTS else percent(value, 1)
 
 

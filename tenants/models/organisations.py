@@ -73,6 +73,11 @@ class Organisation(models.Model):
         )
 
     @property
+    def kind_names(self) -> str:
+        """Return what it is, in the reader's language."""
+        return " · ".join(str(OrganisationKind(kind).label) for kind in self.kinds)
+
+    @property
     def initials(self) -> str:
         """Return one or two letters for the avatar."""
         words = str(self).split()
@@ -114,7 +119,7 @@ class Membership(TenantModel):
     @property
     def seat_label(self) -> str:
         """Return the seats of the organisation, for the switcher."""
-        return " · ".join(str(OrganisationKind(kind).label) for kind in self.tenant.kinds)
+        return self.tenant.kind_names
 
 
 class Invitation(TenantModel):

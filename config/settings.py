@@ -229,7 +229,6 @@ SITE_CLOCK_START = os.environ.get("SITE_CLOCK_START", "")
 SITE_CLOCK_RATE = os.environ.get("SITE_CLOCK_RATE", "1")
 
 # Money. The commission is taken from what a release pays to a supplier.
-COMMISSION_BASIS_POINTS = int(os.environ.get("OPENFLOOR_COMMISSION_BASIS_POINTS", "300"))
 BANK_TRANSFER_ACCOUNT = {
     "holder": os.environ.get("OPENFLOOR_BANK_HOLDER", "Openfloor (simulated)"),
     "bank": os.environ.get("OPENFLOOR_BANK_NAME", "Simulated bank"),

@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 @dataclass(frozen=True, kw_only=True)
 class SiteClock:
-    """Site time = `epoch` + (real time − `start`) × `rate`."""
+    """Site time = `epoch` + (real time − `start`) × `rate`; before `start` it runs as real time."""
 
     epoch: datetime
     start: datetime
@@ -27,12 +27,17 @@ class SiteClock:
         """Return the site time at the instant `real`."""
         if self.rate == 1 and self.epoch == self.start:
             return real
-        site = self.epoch + (real - self.start) * self.rate
+        elapsed = real - self.start
+        site = self.epoch + (elapsed * self.rate if real > self.start else elapsed)
         return min(site, real) if self.epoch < self.start else site
 
     def running_rate(self, real: datetime) -> float:
         """Return how many site seconds pass in one real second at the instant `real`."""
-        return 1.0 if self.at(real) == real else self.rate
+        return 1.0 if real < self.start or self.has_caught_up(real) else self.rate
+
+    def has_caught_up(self, real: datetime) -> bool:
+        """Say whether site time is real time at the instant `real`, and will stay so."""
+        return self.at(real) == real
 
     def real_seconds(self, site: timedelta, real: datetime) -> float:
         """Return how many real seconds the site span `site` takes from the instant `real`."""

@@ -251,7 +251,7 @@ def _produce(
                 f"{floor.tally.accepted:,} accepted"
             )
             stage.say("Producing", floor.tally.reported, floor.total, note)
-            if stage.clock.running_rate(datetime.now(UTC)) == 1:
+            if stage.clock.has_caught_up(datetime.now(UTC)):
                 if now < ends:
                     raise Stuck("The site's clock is real time before the work ended.")
                 floor.hurry = True

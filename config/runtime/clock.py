@@ -14,6 +14,8 @@ from pathlib import Path
 DEMO_DAYS = 18
 """Fourteen for the order, two for planning it and for paying, two to spare."""
 DEMO_MINUTES = 8.5
+CALM_SECONDS = 100
+"""How long time runs as usual first: for people who plan, answer offers and pay."""
 
 VARIABLES = ("SITE_CLOCK_EPOCH", "SITE_CLOCK_START", "SITE_CLOCK_RATE")
 
@@ -22,7 +24,7 @@ def begin_demo_clock(path: Path, now: datetime | None = None) -> None:
     """Write the demo's clock to `path`, unless it is there already."""
     if path.exists():
         return
-    start = now or datetime.now(UTC)
+    start = (now or datetime.now(UTC)) + timedelta(seconds=CALM_SECONDS)
     # Site time must gain DEMO_DAYS on real time, which itself goes on meanwhile.
     rate = 1 + timedelta(days=DEMO_DAYS) / timedelta(minutes=DEMO_MINUTES)
     epoch = start - timedelta(days=DEMO_DAYS)

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from config.runtime.clock import DEMO_DAYS, DEMO_MINUTES, begin_demo_clock, clock_variables
+from config.runtime.clock import (
+    CALM_SECONDS,
+    DEMO_DAYS,
+    DEMO_MINUTES,
+    begin_demo_clock,
+    clock_variables,
+)
 from config.runtime.credentials import load_or_create_credentials
 from config.runtime.environment import needs_servers, with_owner_database
 from config.runtime.layout import PROJECT_ROOT
@@ -81,8 +87,12 @@ def test_the_demo_clock_begins_once_and_ends_in_real_time(tmp_path: Path) -> Non
         rate=float(variables["SITE_CLOCK_RATE"]),
     )
     assert clock.at(began) == began - timedelta(days=DEMO_DAYS)
+    calm = began + timedelta(seconds=CALM_SECONDS)
+    assert clock.at(calm) == calm - timedelta(days=DEMO_DAYS)
+    assert clock.running_rate(began) == 1
+    assert clock.running_rate(calm + timedelta(seconds=1)) > 1000
     assert clock.at(began + timedelta(minutes=7)) < began + timedelta(minutes=7)
-    later = began + timedelta(minutes=DEMO_MINUTES + 1)
+    later = began + timedelta(minutes=DEMO_MINUTES, seconds=CALM_SECONDS + 1)
     assert clock.at(later) == later
 
 

@@ -90,6 +90,10 @@ SENTENCES: dict[str, Any] = {
         "The order costs at least %(least)s, more than its price ceiling of %(ceiling)s: "
         "raise the ceiling or ask for less."
     ),
+    "lots_cannot_add_up": _(
+        "%(quantity)s pieces cannot be cut into lots of at most %(lot_size)s when the machines "
+        "take lots of %(least)s or more: give a lot size of at least %(enough)s, or leave it empty."
+    ),
     "no_place": _(
         "No plan was found, though none is proven impossible: allow more time, "
         "another lot size or a smaller quantity."

@@ -104,6 +104,27 @@ def nothing_fits(order: AskedOrder, found: Fit, market: Sequence[OnSale]) -> dic
     return {"code": "no_fit", "values": values}
 
 
+def lots_cannot_add_up(order: AskedOrder, found: Fit) -> dict[str, Any] | None:
+    """Say so where no number of lots is the quantity, and name a lot size that mends it.
+
+    A lot keeps its pieces through all steps: it is no smaller than the machines of the strictest
+    step take, and no larger than the lot size asked for.
+    """
+    if order.lot_size is None or not found.is_complete:
+        return None
+    least = max(min(one.minimum_lot for one in able) for able in found.by_step)
+    lots = order.quantity // least
+    if lots * order.lot_size >= order.quantity:
+        return None
+    values = {
+        "quantity": order.quantity,
+        "lot_size": order.lot_size,
+        "least": least,
+        "enough": -(-order.quantity // lots),
+    }
+    return {"code": "lots_cannot_add_up", "values": values}
+
+
 def _miss(
     order: AskedOrder,
     number: int,

@@ -11,7 +11,7 @@ from django.db import transaction
 from evidence.services.transitions import transition
 from marketplace.core.asked import AskedOrder
 from marketplace.core.band import Band, BandStep
-from marketplace.core.fitting import Fit, OnSale, fit, nothing_fits
+from marketplace.core.fitting import Fit, OnSale, fit, lots_cannot_add_up, nothing_fits
 from marketplace.core.frozen import FrozenPart
 from marketplace.core.plan_json import instant
 from marketplace.core.problem_of import problem_of
@@ -133,6 +133,9 @@ def _band(question: Question) -> tuple[dict[str, Any] | None, dict[str, Any]]:
         return None, nothing_fits(question.order, question.found, question.market)
     if question.frozen is not None:
         return None, {}
+    uneven = lots_cannot_add_up(question.order, question.found)
+    if uneven is not None:
+        return None, uneven
     too_dear = _ceiling_message(question.problem)
     if too_dear is not None:
         return None, too_dear

@@ -18,6 +18,8 @@ from config.runtime.layout import PROJECT_ROOT
 from tests.runtime.processes import PATIENCE_S, processes_of, soon
 
 COMMAND = [sys.executable, "-m", "tests.runtime.supervised"]
+STOP_PATIENCE_S = 60.0
+"""The three servers have 40 s between them before they are killed: a last checkpoint may be slow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ def _supervised(environment: dict[str, str]) -> Iterator[Supervised]:
             )
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(PATIENCE_S)
+            process.wait(STOP_PATIENCE_S)
 
 
 def _can_count_notes(owner_url: str, expected: int) -> bool:

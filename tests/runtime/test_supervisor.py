@@ -19,7 +19,7 @@ from tests.runtime.processes import PATIENCE_S, processes_of, soon
 
 COMMAND = [sys.executable, "-m", "tests.runtime.supervised"]
 STOP_PATIENCE_S = 60.0
-"""The three servers have 40 s between them before they are killed: a last checkpoint may be slow."""
+"""Three servers have 40 s between them before they are killed; a last checkpoint may be slow."""
 
 
 @dataclass(frozen=True, kw_only=True)

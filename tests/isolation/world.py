@@ -17,23 +17,18 @@ from evidence.models import Consent
 from finance.models import Loan, LoanProduct, Payout, Remittance
 from marketplace.core.asked import AskedOrder, AskedStep
 from marketplace.core.plan_json import PlanDocument, PlanMachine, PlanOperation, PlanSupplier
-from marketplace.core.share import Share
 from marketplace.models import (
     CapacityWindow,
     Funding,
-    Offer,
-    Operation,
     Order,
     OrderStep,
     Plan,
     PlanRequest,
     Process,
     Release,
-    Shipment,
-    ShipmentLine,
-    WorkOrder,
 )
 from marketplace.services.credit_features import refresh_report
+from marketplace.services.inspection import inspect_shipment
 from marketplace.services.sheets.keeping import keep_file
 from scheduling.models import SolveRun
 from tenants.acting import PLATFORM_ID, acting_as
@@ -41,6 +36,7 @@ from tenants.actors import Actor
 from tenants.ids import uuid7
 from tenants.models import ApiKey, Invitation, Membership, Organisation
 from tests.factories import make_member, make_organisation
+from tests.marketplace.deals import make_deal
 
 MACHINE_FILE = b"machine,type,site,process,pieces_per_hour\nM9,Press,Plant,blanking,100\n"
 CAPACITY_FILE = b"machine,date,start,end,price_per_hour\nM1,2030-01-02,08:00,10:00,9\n"
@@ -89,8 +85,8 @@ def build_world() -> World:
         _orders(world)
     with acting_as(PLATFORM_ID):
         _plans(world)
+    _deals(world)
     with acting_as(ours.pk):
-        _deals(world)
         _money(world)
     with acting_as(world.counterpart.pk):
         _held(world)
@@ -263,84 +259,23 @@ def _schedule(world: World) -> PlanDocument:
 
 
 def _deals(world: World) -> None:
-    ours, rows, machine = world.owner.tenant, world.rows, world.rows["machine"]
-    about: dict[str, Any] = {"order_uid": world.uid("order"), "order_number": "O-1"}
-    both = {"buyer": ours, "supplier": ours, **about}
-    offer = Offer.objects.create(
-        **both,
-        plan_uid=world.uid("plan"),
-        quantity=10,
-        machine_minutes=60,
-        price_minor=100,
-        commission_minor=3,
-        currency="CNY",
-        starts_at=NOW,
-        ends_at=NOW + DAY,
-        snapshot=_share().to_json(),
-        expires_at=NOW + 999 * DAY,
-        created_at=NOW,
-    )
-    work_order = WorkOrder.objects.create(
-        **both,
-        offer=offer,
-        number="WO-1",
-        title="Plates",
-        step=1,
-        process_code="blanking",
-        quantity=10,
-        price_minor=100,
-        currency="CNY",
-        starts_at=NOW,
-        ends_at=NOW + DAY,
-    )
-    operation = Operation.objects.create(
-        **both,
-        work_order=work_order,
-        lot=1,
-        step=1,
-        machine_id=machine.pk,
-        machine_code="M1",
-        planned_start_at=NOW,
-        planned_end_at=NOW + DAY,
-        quantity=10,
-        received=10,
-        price_minor=100,
-        good=10,
-        state="shipped",
-    )
-    shipment = Shipment.objects.create(
-        sender=ours,
-        receiver=ours,
-        buyer_id=ours.pk,
-        **about,
-        number="S-1",
-        is_final=True,
-        quantity=10,
-        sent_at=NOW,
-        due_at=NOW + DAY,
-        state="delivered",
-    )
-    ShipmentLine.objects.create(
-        shipment=shipment,
-        sender=ours,
-        receiver=ours,
-        operation_uid=operation.uid,
-        lot=1,
-        quantity=10,
-    )
-    rows |= {"offer": offer, "work_order": work_order, "operation": operation, "shipment": shipment}
-
-
-def _share() -> Share:
-    return Share(
-        title="Plates",
-        unit="pcs",
-        currency="CNY",
-        order_quantity=10,
-        step_count=1,
-        due_at=NOW + 9 * DAY,
-        operations=(),
-    )
+    """Let a lot be inspected, another one wait for inspection, and an offer for its answer."""
+    ours, rows = world.owner.tenant, world.rows
+    parties: dict[str, Any] = {
+        "buyer": ours,
+        "suppliers": {"press": ours},
+        "machines": {"press": rows["machine"]},
+    }
+    deal = make_deal(("press",), lot_size=10, **parties)
+    deal.accept()
+    deal.fund()
+    inspected, rows["shipment"] = deal.make(1), deal.make(2)
+    rows["operation"] = operation = deal.operation(2, 1)
+    rows["work_order"] = operation.work_order
+    rows["offer"] = make_deal(("press",), **parties).offers["press"]
+    with acting_as(ours.pk):
+        inspect_shipment(shipment_uid=inspected.uid, by=_hand(ours), now=NOW + DAY)
+        rows["release"] = Release.objects.get(buyer=ours)
 
 
 def _money(world: World) -> None:
@@ -349,14 +284,6 @@ def _money(world: World) -> None:
     party = {"buyer": ours, "platform_id": PLATFORM_ID, **about, "currency": "CNY"}
     rows["funding"] = Funding.objects.create(
         **party, amount_minor=100, payment_reference="REF", created_at=NOW
-    )
-    rows["release"] = Release.objects.create(
-        **party,
-        shipment_uid=world.uid("shipment"),
-        quantity=10,
-        amount_minor=100,
-        shares=[],
-        created_at=NOW,
     )
     rows["consent"] = Consent.objects.create(
         owner=ours,

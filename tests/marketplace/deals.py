@@ -131,6 +131,7 @@ def make_deal(
     lot_size: int = 1000,
     suppliers: dict[str, Organisation] | None = None,
     machines: dict[str, Machine] | None = None,
+    buyer: Organisation | None = None,
     now: datetime = NOW,
     starts_in_hours: int = 72,
     lot_price: int | None = None,
@@ -139,7 +140,7 @@ def make_deal(
 
     `lot_price` is what a lot costs in each step, in place of a price for each piece.
     """
-    buyer = make_organisation(kinds=["buyer"])
+    buyer = buyer or make_organisation(kinds=["buyer"])
     suppliers = suppliers or {name: make_organisation() for name in dict.fromkeys(steps)}
     machines = machines or {name: _machine(firm) for name, firm in suppliers.items()}
     deal = Deal(

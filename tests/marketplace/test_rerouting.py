@@ -60,10 +60,9 @@ def test_an_open_offer_is_accepted_by_the_new_route() -> None:
 def test_the_next_factory_learns_from_whom_its_lot_really_comes() -> None:
     deal, other = make_deal(), make_organisation()
     deal.accept()
-    with acting_as(deal.suppliers["pack"].pk):
-        own = Operation.objects.of_supplier(deal.suppliers["pack"].pk)
-        own.filter(uid=deal.uid(1, 2)).update(previous_supplier=other)
     with acting_as(deal.buyer.pk):
+        agreed = Operation.objects.of_buyer(deal.buyer.pk)
+        agreed.filter(uid=deal.uid(1, 2)).update(previous_supplier=other)
         assert join_chains(order_uid=deal.order.uid, by=deal.by("buyer")) == 1
         assert join_chains(order_uid=deal.order.uid, by=deal.by("buyer")) == 0
     assert deal.operation(1, 2).previous_supplier_id == deal.suppliers["press"].pk

@@ -14,7 +14,7 @@ from pathlib import Path
 DEMO_DAYS = 18
 """Fourteen for the order, two for planning it and for paying, two to spare."""
 DEMO_MINUTES = 8.5
-CALM_SECONDS = 100
+CALM_SECONDS = 80
 """How long time runs as usual first: for people who plan, answer offers and pay."""
 
 VARIABLES = ("SITE_CLOCK_EPOCH", "SITE_CLOCK_START", "SITE_CLOCK_RATE")

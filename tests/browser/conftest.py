@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client, override_settings
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
 
 from tenants.models import Person
 from tests.browser.server import end_left_sessions, served_site
@@ -129,9 +129,19 @@ def watch(site: str, page: Page) -> Watch:
     return Watch(page, site)
 
 
+expect.set_options(timeout=15_000)
+
+
 @pytest.fixture
 def clean(watch: Watch, page: Page) -> Iterator[Page]:
-    """Give a page that fails the test on any error, failed request or foreign request."""
+    """Give a page that fails the test on any error, failed request or foreign request.
+
+    A page counts as opened when its modules have come too: a click before that is lost.
+    """
+    open_page = page.goto
+    page.goto = lambda url, **options: open_page(  # type: ignore[method-assign]
+        url, **{"wait_until": "networkidle", **options}
+    )
     yield page
     assert not watch.left(), "\n".join(watch.left())
 

@@ -14,9 +14,10 @@ from fractions import Fraction
 from math import lcm
 
 from scheduling.core.calendars import NEVER
+from scheduling.core.goals import as_known_goal
 from scheduling.core.measures import assignment_cost
-from scheduling.core.problem import MINUTES_PER_HOUR, Option, Problem
-from scheduling.core.reach import Key, ReachModel
+from scheduling.core.problem import MINUTES_PER_HOUR, Key, Option, Problem
+from scheduling.core.reach import ReachModel
 from scheduling.core.result import Objective
 from scheduling.core.shop import ShopModel
 
@@ -46,6 +47,9 @@ def lower_bound(
     model: ReachModel | None = None,
 ) -> Bound:
     """Return the best bound on `goal` that paths, steps and the given weights prove."""
+    known, known_goal = as_known_goal(problem, goal)
+    if known is not problem:
+        return lower_bound(known, known_goal, weights)
     if problem.is_shop and goal is Objective.MAKESPAN:
         return _shop_bound(problem, weights)
     model = model or ReachModel(problem)
@@ -194,7 +198,7 @@ def _rented_cost(model: ReachModel, weights: Weights) -> Fraction:
         )
         if not model.problem.frozen:
             total += min(
-                Fraction(o.set_up_minutes * o.price_per_hour_minor, MINUTES_PER_HOUR)
+                Fraction(o.least_set_up_minutes * o.price_per_hour_minor, MINUTES_PER_HOUR)
                 for o in model.options[key]
             )
     if weights:

@@ -12,13 +12,15 @@ from scheduling.core.bounds import (
     step_weights,
 )
 from scheduling.core.calendars import NEVER
-from scheduling.core.problem import MINUTES_PER_HOUR, Option, Order, Problem
-from scheduling.core.reach import Key, ReachModel
+from scheduling.core.cover import smallest_cover
+from scheduling.core.problem import MINUTES_PER_HOUR, Key, Option, Order, Problem
+from scheduling.core.reach import ReachModel
 from scheduling.core.result import Objective, Unplanned
 
 TEMPLATES: dict[str, str] = {
     "excluded_machine": "Machine {machine} is excluded for this order.",
     "excluded_factory": "Factory {factory} is excluded for this order.",
+    "certificate_missing": "Machine {machine} does not hold the certificate {certificate}.",
     "min_lot": "Machine {machine} takes {min_lot} pieces at least; the order has {quantity}.",
     "no_window": "Machine {machine} has no idle time left for this order.",
     "window_too_short": (
@@ -38,6 +40,9 @@ TEMPLATES: dict[str, str] = {
     "capacity_short": (
         "The machines do not have enough idle time for order {order} before its deadline "
         "or the end of their calendars: allow more time, more machines or a smaller quantity."
+    ),
+    "too_few_factories": (
+        "Order {order} allows {most} factories, and no fewer than {needed} can do all its steps."
     ),
     "ceiling_too_low": (
         "Order {order} costs at least {least}, more than its price ceiling {ceiling}."
@@ -115,6 +120,9 @@ def _first_reason(
         return Reason(code="excluded_machine", values=named)
     if machine.factory in order.excluded_factories:
         return Reason(code="excluded_factory", values={"factory": machine.factory})
+    missing = sorted(order.certificates - machine.certificates)
+    if missing:
+        return Reason(code="certificate_missing", values=named | {"certificate": missing[0]})
     if option.min_lot > order.quantity:
         values = named | {"min_lot": option.min_lot, "quantity": order.quantity}
         return Reason(code="min_lot", values=values)
@@ -122,7 +130,7 @@ def _first_reason(
     start, end = model.earliest[(order.id, step)][machine.id], latest[(order.id, step)][machine.id]
     if start >= NEVER:
         return Reason(code="no_window", values=named)
-    needed = option.set_up_minutes + model.least_minutes(order, option)
+    needed = option.least_set_up_minutes + model.least_minutes(order, option)
     if not option.resumable and needed > calendar.longest_window:
         values = named | {"longest": calendar.longest_window, "needed": needed}
         return Reason(code="window_too_short", values=values)
@@ -192,6 +200,10 @@ def _proofs(model: ReachModel, order: Order) -> Iterator[Reason]:
                 "reason": first.reason.sentence,
             }
             yield Reason(code="no_candidate", values=named | detail)
+    cover = None if order.max_factories is None else smallest_cover(model, order)
+    if cover is not None and order.max_factories is not None and len(cover) > order.max_factories:
+        counts = {"most": order.max_factories, "needed": len(cover)}
+        yield Reason(code="too_few_factories", values=named | counts)
     earliest = model.completion(order)
     if order.deadline is not None and earliest > order.deadline:
         dates = {"earliest": earliest, "deadline": order.deadline}

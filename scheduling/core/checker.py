@@ -48,6 +48,11 @@ TEMPLATES: dict[str, str] = {
         "before it can arrive at {arrival}."
     ),
     "deadline": "Order {order} is complete at {completed}, after its deadline {deadline}.",
+    "too_many_factories": ("Order {order} is spread over {factories} factories; it allows {most}."),
+    "quota": (
+        "Factory {factory} makes {pieces} pieces of step {step} of order {order}, "
+        "outside its quota from {at_least} to {at_most}."
+    ),
     "price_ceiling": "Order {order} costs {cost}, more than its ceiling {ceiling}.",
     "frozen_missing": "The frozen lot {lot} of order {order} at step {step} was moved or lost.",
     "order_missing": "Order {order} is not planned.",
@@ -133,11 +138,10 @@ def _machine_violations(
         if previous is not None and a.start < busy_until:
             until = min(a.end, busy_until)
             yield _broken("overlap", machine=machine, start=a.start, end=until)
-        needs_set_up = previous is None or (previous.order, previous.step) != key
         if option is not None:
             costs[a.order] = costs.get(a.order, 0) + option.cost_minor(a.quantity, a.set_up_minutes)
         if a not in frozen:
-            yield from _assignment_violations(problem, a, option, needs_set_up)
+            yield from _assignment_violations(problem, a, option, previous)
         previous, busy_until = a, max(busy_until, a.end)
 
 
@@ -149,7 +153,7 @@ def _option(problem: Problem, a: Assignment) -> Option | None:
 
 
 def _assignment_violations(
-    problem: Problem, a: Assignment, option: Option | None, needs_set_up: bool
+    problem: Problem, a: Assignment, option: Option | None, previous: Assignment | None
 ) -> Iterator[Violation]:
     order = problem.order_by_id[a.order]
     if option is None:
@@ -172,7 +176,7 @@ def _assignment_violations(
         yield _broken(
             "lot_limits", order=a.order, lot=a.lot, machine=a.machine, quantity=a.quantity
         )
-    needed_set_up = option.set_up_minutes if needs_set_up else 0
+    needed_set_up = _needed_set_up(problem, a, option, previous)
     if a.set_up_minutes < needed_set_up:
         yield _broken(
             "set_up_missing",
@@ -183,6 +187,23 @@ def _assignment_violations(
             set_up=a.set_up_minutes,
         )
     yield from _time_violations(a, option)
+
+
+def _needed_set_up(
+    problem: Problem, a: Assignment, option: Option, previous: Assignment | None
+) -> int:
+    """Return the set-up after `previous` on the machine, by the two steps' families."""
+
+    def family_of(one: Assignment) -> str:
+        return problem.order_by_id[one.order].steps[one.step].set_up_family
+
+    if previous is not None and (previous.order, previous.step) == (a.order, a.step):
+        return 0
+    before = option.machine.set_up_family if previous is None else family_of(previous)
+    after = family_of(a)
+    if after and (before, after) in option.machine.changeovers:
+        return option.machine.changeovers[(before, after)]
+    return 0 if after and before == after else option.set_up_minutes
 
 
 def _time_violations(a: Assignment, option: Option) -> Iterator[Violation]:
@@ -234,6 +255,7 @@ def _order_violations(
                 completed = max(
                     completed, a.end + problem.transport.lag(factory, order.destination)
                 )
+    yield from _spread_violations(problem, order, lots)
     for step, planned in enumerate(made):
         if planned != order.quantity:
             yield _broken(
@@ -241,6 +263,40 @@ def _order_violations(
             )
     if order.deadline is not None and completed > order.deadline:
         yield _broken("deadline", order=order.id, completed=completed, deadline=order.deadline)
+
+
+def _spread_violations(
+    problem: Problem, order: Order, lots: Mapping[int, Mapping[int, tuple[Assignment, ...]]]
+) -> Iterator[Violation]:
+    """Check how many factories work on an order, and how much of a step each of them makes."""
+    if order.max_factories is None and not order.quotas:
+        return
+    pieces: dict[tuple[int, str], int] = {}
+    for steps in lots.values():
+        for step, at_step in steps.items():
+            for a in at_step:
+                place = (step, problem.machine_by_id[a.machine].factory)
+                pieces[place] = pieces.get(place, 0) + a.quantity
+    factories = {factory for _, factory in pieces}
+    if order.max_factories is not None and len(factories) > order.max_factories:
+        yield _broken(
+            "too_many_factories",
+            order=order.id,
+            factories=len(factories),
+            most=order.max_factories,
+        )
+    for quota in order.quotas:
+        made = pieces.get((quota.step, quota.factory), 0)
+        if made < quota.at_least or (quota.at_most is not None and made > quota.at_most):
+            yield _broken(
+                "quota",
+                order=order.id,
+                step=quota.step,
+                factory=quota.factory,
+                pieces=made,
+                at_least=quota.at_least,
+                at_most="∞" if quota.at_most is None else quota.at_most,
+            )
 
 
 def _precedence_violations(

@@ -54,6 +54,23 @@ TEMPLATES: dict[str, str] = {
         "The reliability of machine {machine} is {permille} thousandths: give 0 to 1000."
     ),
     "negative_set_up": "Set-up of machine {machine} for “{process}” is negative: give 0 or more.",
+    "negative_changeover": (
+        "The changeover of machine {machine} from “{before}” to “{after}” is negative: "
+        "give 0 or more."
+    ),
+    "max_factories": "Order {order} allows {most} factories: allow at least 1.",
+    "quota_step": "A quota of order {order} is for step {step}, which does not exist.",
+    "quota_factory": (
+        "A quota for step {step} of order {order} names factory {factory}, which does not exist."
+    ),
+    "quota_range": (
+        "The quota of factory {factory} for step {step} of order {order} asks for less than 0 "
+        "or for more than it allows: let at_least be from 0 to at_most."
+    ),
+    "quotas_too_high": (
+        "The quotas for step {step} of order {order} ask for {pieces} pieces of {quantity}: "
+        "lower some of them."
+    ),
     "negative_price": "The price of machine {machine} for “{process}” is negative: give 0 or more.",
     "duplicate_capability": "Machine {machine} lists “{process}” twice: keep one entry.",
     "lot_limits": (

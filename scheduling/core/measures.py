@@ -7,13 +7,24 @@ from scheduling.core.schedule import Assignment, Schedule
 
 def assignment_cost(problem: Problem, assignment: Assignment) -> int:
     """Return what one assignment costs, in minor units; 0 where the machine cannot do it."""
-    process = problem.order_by_id[assignment.order].steps[assignment.step].process
-    if process is None:
-        return 0
-    option = problem.option_by_key.get((process, assignment.machine))
+    option = problem.option_by_key.get((_process(problem, assignment), assignment.machine))
     if option is None:
         return 0
     return option.cost_minor(assignment.quantity, assignment.set_up_minutes)
+
+
+def assignment_risk(problem: Problem, assignment: Assignment) -> int:
+    """Return the thousandths of a minute of an assignment's work that are expected late."""
+    machine = problem.machine_by_id[assignment.machine]
+    option = problem.option_by_key.get((_process(problem, assignment), machine.id))
+    if option is None:
+        return 0
+    minutes = option.work_minutes(assignment.quantity) + assignment.set_up_minutes
+    return minutes * (1000 - machine.reliability_permille)
+
+
+def _process(problem: Problem, assignment: Assignment) -> str:
+    return problem.order_by_id[assignment.order].steps[assignment.step].process or ""
 
 
 def delivered_at(problem: Problem, order: Order, assignment: Assignment) -> int:
@@ -67,4 +78,18 @@ def objective_value(problem: Problem, schedule: Schedule, goal: Objective) -> in
         return sum(cost_by_order(problem, schedule).values())
     if goal is Objective.TARDINESS:
         return tardiness(problem, schedule)
+    if goal is Objective.COMPLETION:
+        return sum(completion_by_order(problem, schedule).values())
+    if goal is Objective.RISK:
+        return sum(assignment_risk(problem, assignment) for assignment in schedule)
     return max(completion_by_order(problem, schedule).values(), default=0)
+
+
+def preferred_pieces(problem: Problem, schedule: Schedule) -> int:
+    """Return the pieces, summed over steps, that preferred factories make."""
+    return sum(
+        a.quantity
+        for a in schedule
+        if problem.machine_by_id[a.machine].factory
+        in problem.order_by_id[a.order].preferred_factories
+    )

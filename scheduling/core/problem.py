@@ -12,7 +12,7 @@ assignments are half-open, `[start, end)`.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MINUTES_PER_HOUR = 60
 
 Rate = int | Fraction
+
+Key = tuple[str, int]
+"""One (order id, step)."""
 
 
 def ceil_div(numerator: int, denominator: int) -> int:
@@ -65,6 +68,9 @@ class Machine:
     """One machine of one factory; `windows` None means open always, from minute 0 on.
 
     `reliability_permille` is the share of past lots that this machine finished on time.
+    `set_up_family` is what it is set up for at the beginning; `changeovers` gives the
+    minutes from one family of steps to another, where they differ from a capability's
+    usual set-up (see `Problem.set_up_minutes`).
     """
 
     id: str
@@ -72,6 +78,9 @@ class Machine:
     capabilities: tuple[Capability, ...] = ()
     windows: tuple[Window, ...] | None = None
     reliability_permille: int = 1000
+    certificates: frozenset[str] = frozenset()
+    set_up_family: str = ""
+    changeovers: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,12 +96,24 @@ class Step:
     """One operation of a routing: a process (market) or explicit alternatives (shop).
 
     `after` lists the steps, by position, that a lot must have left before this one; None
-    means the step written just before it.
+    means the step written just before it. Steps of one `set_up_family` (a material, a colour,
+    a tool) follow each other on a machine without set-up; "" is a family of its own.
     """
 
     process: str | None = None
     alternatives: tuple[Alternative, ...] = ()
     after: tuple[int, ...] | None = None
+    set_up_family: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quota:
+    """How many pieces of one step a factory is to make: what a buyer asks for by hand."""
+
+    step: int
+    factory: str
+    at_least: int = 0
+    at_most: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +122,9 @@ class Order:
 
     `due` is soft (tardiness is counted from it), `deadline` is hard. Completion counts
     the transport to `destination`, when there is one. The price ceiling bounds the sum of
-    the order's machine cost.
+    the order's machine cost. Only machines that hold all `certificates` may work on it, in no
+    more than `max_factories` factories. `preferred_factories` break ties: between plans of
+    equal objective the one that gives them more pieces wins.
     """
 
     id: str
@@ -114,6 +137,10 @@ class Order:
     destination: str | None = None
     excluded_machines: frozenset[str] = frozenset()
     excluded_factories: frozenset[str] = frozenset()
+    certificates: frozenset[str] = frozenset()
+    max_factories: int | None = None
+    preferred_factories: frozenset[str] = frozenset()
+    quotas: tuple[Quota, ...] = ()
 
     @cached_property
     def predecessors(self) -> tuple[tuple[int, ...], ...]:
@@ -153,6 +180,14 @@ class Order:
         """Tell whether the quantity may be cut into lots: only where every step has a rate."""
         return all(step.process is not None for step in self.steps)
 
+    def admits(self, machine: Machine) -> bool:
+        """Tell whether `machine` is not excluded and holds the certificates asked for."""
+        return (
+            machine.id not in self.excluded_machines
+            and machine.factory not in self.excluded_factories
+            and self.certificates <= machine.certificates
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Transport:
@@ -173,12 +208,17 @@ class Transport:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One way to do one step: a machine with the figures that hold there."""
+    """One way to do one step: a machine with the figures that hold there.
+
+    `set_up_minutes` come before the step after anything of another family;
+    `least_set_up_minutes` is what no sequence on the machine can undercut.
+    """
 
     machine: Machine
     rate_per_hour: Rate | None
     duration_minutes: int | None = None
     set_up_minutes: int = 0
+    least_set_up_minutes: int = 0
     price_per_hour_minor: int = 0
     min_lot: int = 1
     max_lot: int | None = None
@@ -227,6 +267,11 @@ class Problem:
         return {machine.id: machine for machine in self.machines}
 
     @cached_property
+    def factories(self) -> frozenset[str]:
+        """The ids of all factories that have machines."""
+        return frozenset(machine.factory for machine in self.machines)
+
+    @cached_property
     def order_by_id(self) -> dict[str, Order]:
         """Orders by their id."""
         return {order.id: order for order in self.orders}
@@ -250,7 +295,7 @@ class Problem:
         }
 
     def options(self, order: Order, step: int) -> tuple[Option, ...]:
-        """Return the machines that may do `step` of `order`, the excluded ones left out."""
+        """Return the machines that may do `step` of `order`, those it does not admit left out."""
         wanted = order.steps[step]
         if wanted.process is not None:
             found: Iterable[Option] = self.options_by_process.get(wanted.process, ())
@@ -263,11 +308,12 @@ class Problem:
                 )
                 for alternative in wanted.alternatives
             )
+        admitted = (option for option in found if order.admits(option.machine))
+        if not wanted.set_up_family:
+            return tuple(admitted)
         return tuple(
-            option
-            for option in found
-            if option.machine.id not in order.excluded_machines
-            and option.machine.factory not in order.excluded_factories
+            replace(option, least_set_up_minutes=_least_set_up(option, wanted.set_up_family))
+            for option in admitted
         )
 
     @cached_property
@@ -278,9 +324,33 @@ class Problem:
             and not self.transport.minutes
             and not self.transport.default_minutes
             and all(machine.windows is None for machine in self.machines)
+            and not any(machine.changeovers for machine in self.machines)
             and all(step.alternatives for order in self.orders for step in order.steps)
             and all(order.price_ceiling_minor is None for order in self.orders)
+            and all(order.max_factories is None and not order.quotas for order in self.orders)
         )
+
+    def set_up_minutes(self, option: Option, step: Key, before: Key | None) -> int:
+        """Return the set-up of `step` on `option` when the machine did `before` just before.
+
+        None for another lot of the same step; else the machine's changeover between the two
+        families, where it lists one; none within a family; else the capability's set-up.
+        """
+        if before == step:
+            return 0
+        family = self.set_up_family(step)
+        if not family:
+            return option.set_up_minutes
+        machine = option.machine
+        last = machine.set_up_family if before is None else self.set_up_family(before)
+        listed = machine.changeovers.get((last, family))
+        if listed is not None:
+            return listed
+        return 0 if last == family else option.set_up_minutes
+
+    def set_up_family(self, step: Key) -> str:
+        """Return the set-up family of an (order id, step)."""
+        return self.order_by_id[step[0]].steps[step[1]].set_up_family
 
     def earliest_start(self, order: Order) -> int:
         """Return the first minute at which work on `order` may start."""
@@ -298,8 +368,17 @@ def _option(machine: Machine, capability: Capability) -> Option:
         machine=machine,
         rate_per_hour=capability.rate_per_hour,
         set_up_minutes=capability.set_up_minutes,
+        least_set_up_minutes=capability.set_up_minutes,
         price_per_hour_minor=capability.price_per_hour_minor,
         min_lot=capability.min_lot,
         max_lot=capability.max_lot,
         resumable=capability.resumable,
     )
+
+
+def _least_set_up(option: Option, family: str) -> int:
+    """Return the least set-up of a step of `family`, whatever the machine did before it."""
+    changeovers = option.machine.changeovers
+    within = changeovers.get((family, family), 0)
+    into = (minutes for (_, to), minutes in changeovers.items() if to == family)
+    return min(option.set_up_minutes, within, *into)

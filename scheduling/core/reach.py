@@ -11,10 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from scheduling.core.calendars import NEVER, Calendar, calendar_of
-from scheduling.core.problem import Option, Order, Problem
-
-Key = tuple[str, int]
-"""One (order id, step)."""
+from scheduling.core.problem import Key, Option, Order, Problem
 
 
 class ReachModel:
@@ -63,7 +60,7 @@ class ReachModel:
 
     def first_minutes(self, order: Order, option: Option) -> int:
         """Return the minutes until the first lot of `order` can leave `option`, set-up included."""
-        set_up = 0 if self._has_frozen else option.set_up_minutes
+        set_up = 0 if self._has_frozen else option.least_set_up_minutes
         return set_up + self.least_minutes(order, option)
 
     def alone(self, order: Order) -> "ReachModel":
@@ -199,7 +196,9 @@ class ReachModel:
             for from_, until in self._frozen_minutes.get(machine, ()):
                 minutes -= calendar.open_between(max(start, from_), min(end, until))
             return max(0, minutes)
-        return max(0, minutes - min(self.option_of[key][machine].set_up_minutes for key in keys))
+        return max(
+            0, minutes - min(self.option_of[key][machine].least_set_up_minutes for key in keys)
+        )
 
 
 def _finish(calendar: Calendar, start: int, minutes: int) -> int:

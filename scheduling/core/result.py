@@ -31,6 +31,11 @@ class Objective(StrEnum):
     """Machine cost of all orders, in minor units."""
     TARDINESS = "tardiness"
     """Minutes past their due dates, summed over orders."""
+    COMPLETION = "completion"
+    """Minutes from 0 until each order is complete, summed over orders."""
+    RISK = "risk"
+    """Thousandths of a working minute that are expected to be late: each machine's minutes
+    by its share of late lots."""
 
 
 @dataclass(frozen=True, kw_only=True)

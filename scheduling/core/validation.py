@@ -25,6 +25,7 @@ def _faults(problem: Problem) -> Iterator[Fault]:
         yield from _order_faults(order, problem.now)
         yield from _routing_faults(order)
         yield from _option_faults(problem, order)
+        yield from _spread_faults(problem, order)
     yield from _frozen_faults(problem)
 
 
@@ -64,6 +65,9 @@ def _machine_faults(machine: Machine, now: int) -> Iterator[Fault]:
             yield fault("duplicate_capability", machine=machine.id, process=capability.process)
         processes.add(capability.process)
         yield from _capability_faults(machine.id, capability)
+    for (before, after), minutes in machine.changeovers.items():
+        if minutes < 0:
+            yield fault("negative_changeover", machine=machine.id, before=before, after=after)
     if machine.windows is not None:
         yield from _window_faults(machine.id, machine.windows, now)
 
@@ -154,6 +158,33 @@ def _routing_faults(order: Order) -> Iterator[Fault]:
                 )
     if not unknown and len(order.step_sequence) < len(order.steps):
         yield fault("routing_cycle", order=order.id)
+
+
+def _spread_faults(problem: Problem, order: Order) -> Iterator[Fault]:
+    """Check the cap on factories and the quotas."""
+    if order.max_factories is not None and order.max_factories < 1:
+        yield fault("max_factories", order=order.id, most=order.max_factories)
+    owed: dict[int, int] = {}
+    for quota in order.quotas:
+        named: dict[str, int | str] = {"order": order.id, "step": quota.step}
+        if not 0 <= quota.step < len(order.steps):
+            yield fault("quota_step", **named)
+            continue
+        if quota.factory not in problem.factories:
+            yield fault("quota_factory", factory=quota.factory, **named)
+        most = order.quantity if quota.at_most is None else quota.at_most
+        if not 0 <= quota.at_least <= most:
+            yield fault("quota_range", factory=quota.factory, **named)
+        owed[quota.step] = owed.get(quota.step, 0) + max(0, quota.at_least)
+    for step, pieces in owed.items():
+        if pieces > order.quantity:
+            yield fault(
+                "quotas_too_high",
+                order=order.id,
+                step=step,
+                pieces=pieces,
+                quantity=order.quantity,
+            )
 
 
 def _option_faults(problem: Problem, order: Order) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ from scheduling.core.problem import (
     Machine,
     Order,
     Problem,
+    Quota,
     Rate,
     Step,
     Transport,
@@ -158,9 +159,24 @@ def _order(reader: _Reader) -> Order:
         destination=reader.optional_text("destination"),
         excluded_machines=reader.names("excluded_machines"),
         excluded_factories=reader.names("excluded_factories"),
+        certificates=reader.names("certificates"),
+        max_factories=reader.optional_integer("max_factories"),
+        preferred_factories=reader.names("preferred_factories"),
+        quotas=tuple(_quota(quota) for quota in reader.objects("quotas")),
     )
     reader.done()
     return order
+
+
+def _quota(reader: _Reader) -> Quota:
+    quota = Quota(
+        step=reader.integer("step"),
+        factory=reader.text("factory"),
+        at_least=reader.integer("at_least", 0),
+        at_most=reader.optional_integer("at_most"),
+    )
+    reader.done()
+    return quota
 
 
 def _step(reader: _Reader) -> Step:
@@ -179,6 +195,7 @@ def _step(reader: _Reader) -> Step:
         process=reader.optional_text("process"),
         alternatives=tuple(alternatives),
         after=None if after is None else tuple(after),
+        set_up_family=reader.text("set_up_family", ""),
     )
     reader.items("after")
     reader.done()
@@ -193,9 +210,20 @@ def _machine(reader: _Reader) -> Machine:
         capabilities=tuple(_capability(each) for each in reader.objects("capabilities")),
         windows=None if windows is None else tuple(_window(each) for each in windows),
         reliability_permille=reader.integer("reliability_permille", 1000),
+        certificates=reader.names("certificates"),
+        set_up_family=reader.text("set_up_family", ""),
+        changeovers=_changeovers(reader),
     )
     reader.done()
     return machine
+
+
+def _changeovers(reader: _Reader) -> dict[tuple[str, str], int]:
+    minutes: dict[tuple[str, str], int] = {}
+    for each in reader.objects("changeovers"):
+        minutes[(each.text("from", ""), each.text("to"))] = each.integer("minutes")
+        each.done()
+    return minutes
 
 
 def _capability(reader: _Reader) -> Capability:
@@ -272,6 +300,12 @@ def _machine_json(machine: Machine) -> dict[str, Any]:
             for capability in machine.capabilities
         ],
         "windows": None if windows is None else [_fields(window) for window in windows],
+        "certificates": sorted(machine.certificates),
+        "set_up_family": machine.set_up_family or None,
+        "changeovers": [
+            {"from": before or None, "to": after, "minutes": minutes}
+            for (before, after), minutes in machine.changeovers.items()
+        ],
     }
 
 
@@ -282,11 +316,15 @@ def _order_json(order: Order) -> dict[str, Any]:
                 "process": step.process,
                 "alternatives": [_fields(alternative) for alternative in step.alternatives],
                 "after": None if step.after is None else list(step.after),
+                "set_up_family": step.set_up_family or None,
             }
             for step in order.steps
         ],
         "excluded_machines": sorted(order.excluded_machines),
         "excluded_factories": sorted(order.excluded_factories),
+        "certificates": sorted(order.certificates),
+        "preferred_factories": sorted(order.preferred_factories),
+        "quotas": [_fields(quota) for quota in order.quotas],
     }
 
 

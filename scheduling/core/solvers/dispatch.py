@@ -2,25 +2,27 @@
 
 List scheduling is fast, needs no solver and always answers. Lots enter in the order given;
 operations are taken when their predecessors end, and each goes to the machine that completes
-it earliest, transport and set-up counted. *Shares* from a flow plan restrict who may take
-how much of a step.
+it earliest, transport and set-up counted. *Shares* from a flow plan say who should take how
+much of a step; an order's quotas say who may.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import heapify, heappop, heappush
 
 from scheduling.core.calendars import NEVER, Calendar, calendar_of
-from scheduling.core.problem import Option, Order, Problem
+from scheduling.core.problem import Key, Option, Order, Problem
 from scheduling.core.schedule import Assignment
-from scheduling.core.solvers.floor import Place, Timeline
+from scheduling.core.solvers.floor import Place, SetUp, Timeline
+from scheduling.core.solvers.quotas import QuotaBook
 
 PLACED_PER_LOOK = 128
 
-Shares = Mapping[tuple[str, int], Mapping[str, float]]
+Shares = Mapping[Key, Mapping[str, float]]
 """Pieces of each (order, step) that each machine is to make."""
 
-Latest = Mapping[tuple[str, int], Mapping[str, int]]
+Latest = Mapping[Key, Mapping[str, int]]
 """The last end of each (order, step) on each machine."""
 
 
@@ -63,25 +65,29 @@ class Dispatcher:
         keeps_budgets: bool = False,
         latest: Latest | None = None,
         cheapest_first: bool = False,
+        prefers: bool = False,
         is_over: Callable[[], bool] | None = None,
     ) -> None:
         self.problem = problem
         self.keeps_budgets = keeps_budgets
         self.latest = latest
         self.cheapest_first = cheapest_first
+        self.prefers = prefers
         self._is_over = is_over or (lambda: False)
         if calendars is None:
             calendars = {machine.id: calendar_of(machine) for machine in problem.machines}
         self.timelines = {
-            machine.id: Timeline(machine, calendars[machine.id]) for machine in problem.machines
+            machine.id: Timeline(calendars[machine.id]) for machine in problem.machines
         }
+        self._set_ups: dict[tuple[Key, str], SetUp] = {}
         for assignment in problem.frozen:
-            self.timelines[assignment.machine].freeze(assignment, self._set_up(assignment))
+            self._freeze(assignment)
         self.shares = (
             None if shares is None else {key: dict(share) for key, share in shares.items()}
         )
         self._factory_of = {machine.id: machine.factory for machine in problem.machines}
-        self._options: dict[tuple[tuple[str, int], int], tuple[Option, ...]] = {}
+        self.quotas = QuotaBook(problem)
+        self._options: dict[tuple[Key, int], tuple[Option, ...]] = {}
 
     def run(self, lots: Sequence[Lot]) -> list[Assignment]:
         """Place every lot and return all assignments, the fixed ones included.
@@ -109,13 +115,25 @@ class Dispatcher:
                 heappush(heap, (self._ready(lot, following, done[index]), index, following))
         return [assignment for steps in done for assignment in steps.values()]
 
-    def _set_up(self, assignment: Assignment) -> int:
-        """Return the set-up that an assignment needs after another order or step."""
+    def _freeze(self, assignment: Assignment) -> None:
+        key = (assignment.order, assignment.step)
         process = self.problem.order_by_id[assignment.order].steps[assignment.step].process
-        if process is None:
-            return 0
-        option = self.problem.option_by_key.get((process, assignment.machine))
-        return 0 if option is None else option.set_up_minutes
+        option = None
+        if process is not None:
+            option = self.problem.option_by_key.get((process, assignment.machine))
+        place = Place(assignment.start, assignment.end, assignment.set_up_minutes)
+        needed = _no_set_up if option is None else self._set_up(option, key)
+        self.timelines[assignment.machine].freeze(place, key, needed)
+
+    def _set_up(self, option: Option, key: Key) -> SetUp:
+        """Return what tells the set-up of a step on `option` after any other step."""
+        found = self._set_ups.get((key, option.machine.id))
+        if found is None:
+            found = partial(self.problem.set_up_minutes, option, key)
+            if not self.problem.set_up_family(key):
+                found = partial(_set_up_unless_same, option.set_up_minutes, key)
+            self._set_ups[(key, option.machine.id)] = found
+        return found
 
     def _next_steps(
         self, lot: Lot, step: int | None, done: Mapping[int, Assignment]
@@ -178,8 +196,8 @@ class Dispatcher:
             place = timeline.place(
                 ready=arrival,
                 work=work,
-                set_up=option.set_up_minutes,
                 key=key,
+                needed=self._set_up(option, key),
                 resumable=option.resumable,
             )
             if place is None or (latest is not None and place.end > latest[option.machine.id]):
@@ -198,7 +216,8 @@ class Dispatcher:
     def _book(self, lot: Lot, step: int, option: Option, place: Place) -> Assignment:
         key = (lot.order.id, step)
         machine = option.machine.id
-        self.timelines[machine].book(place, key, option.set_up_minutes)
+        self.timelines[machine].book(place, key, self._set_up(option, key))
+        self.quotas.take(key, option.machine.factory, lot.quantity)
         if self.shares is not None and machine in self.shares.get(key, ()):
             self.shares[key][machine] -= lot.quantity
         return Assignment(
@@ -234,6 +253,8 @@ class Dispatcher:
                 if option.takes_lot(lot.quantity)
             )
             self._options[by_quantity] = options
+        if lot.order.quotas:
+            options = self.quotas.allowed(key, lot.quantity, options)
         if step in lot.kept:
             yield [option for option in options if option.machine.id == lot.kept[step]]
         share = None if self.shares is None else self.shares.get(key)
@@ -242,4 +263,14 @@ class Dispatcher:
                 half = lot.quantity / 2
                 yield [o for o in options if share.get(o.machine.id, 0.0) >= half]
             yield [o for o in options if o.machine.id in share]
+        if self.prefers and lot.order.preferred_factories:
+            yield [o for o in options if o.machine.factory in lot.order.preferred_factories]
         yield options
+
+
+def _set_up_unless_same(minutes: int, key: Key, before: Key | None) -> int:
+    return 0 if before == key else minutes
+
+
+def _no_set_up(before: Key | None) -> int:
+    return 0

@@ -1,15 +1,15 @@
 """Keep what each machine is already doing, and find the next place where a lot fits."""
 
 from bisect import bisect_right, insort
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from scheduling.core.calendars import NEVER, Calendar
-from scheduling.core.problem import Machine
-from scheduling.core.schedule import Assignment
+from scheduling.core.problem import Key
 
-Key = tuple[str, int]
-"""What a machine is set up for: an (order, step)."""
+SetUp = Callable[[Key | None], int]
+"""The minutes that a step needs after the step that the machine did before it."""
 
 
 class Place(NamedTuple):
@@ -24,50 +24,47 @@ class _Booked(NamedTuple):
     start: int
     end: int
     key: Key
-    keeps_set_up: bool
-    """Whether the booking is set up for even when something else comes before it."""
+    set_up_minutes: int
+    needed: SetUp
 
 
 @dataclass(slots=True)
 class Timeline:
     """The bookings of one machine in order of start."""
 
-    machine: Machine
     calendar: Calendar
     booked: list[_Booked] = field(default_factory=list)
     free_at: int = 0
     longest_gap: int = 0
 
     def place(
-        self, *, ready: int, work: int, set_up: int, key: Key, resumable: bool
+        self, *, ready: int, work: int, key: Key, needed: SetUp, resumable: bool
     ) -> Place | None:
         """Return the earliest place for `work` minutes at or after `ready`, or None.
 
         A gap before a later booking is used only when that booking keeps its set-up true.
         """
         if self.longest_gap >= work and ready < self.free_at:
-            found = self._place_in_gap(ready, work, set_up, key, resumable)
+            found = self._place_in_gap(ready, work, needed, key, resumable)
             if found is not None:
                 return found
-        if self.booked and self.booked[-1].key == key:
-            set_up = 0
+        set_up = needed(self.booked[-1].key if self.booked else None)
         return self._fit(max(ready, self.free_at), work, set_up, resumable)
 
-    def book(self, place: Place, key: Key, set_up: int) -> None:
+    def book(self, place: Place, key: Key, needed: SetUp) -> None:
         """Take `place`, which must come from `place()` with nothing booked since."""
-        booked = _Booked(place.start, place.end, key, place.set_up_minutes >= set_up)
+        booked = _Booked(place.start, place.end, key, place.set_up_minutes, needed)
         if place.start >= self.free_at:
             self.longest_gap = max(self.longest_gap, place.start - self.free_at)
             self.booked.append(booked)
             self.free_at = place.end
         else:
-            insort(self.booked, booked)
+            insort(self.booked, booked, key=_start)
 
-    def freeze(self, assignment: Assignment, set_up: int) -> None:
+    def freeze(self, place: Place, key: Key, needed: SetUp) -> None:
         """Book a frozen assignment, wherever it lies."""
-        key = (assignment.order, assignment.step)
-        keeps = assignment.set_up_minutes >= set_up
-        insort(self.booked, _Booked(assignment.start, assignment.end, key, keeps))
+        booked = _Booked(place.start, place.end, key, place.set_up_minutes, needed)
+        insort(self.booked, booked, key=_start)
         self.free_at = max(booking.end for booking in self.booked)
         self.longest_gap = self.free_at
 
@@ -81,17 +78,24 @@ class Timeline:
         return Place(start, end, set_up) if end < NEVER else None
 
     def _place_in_gap(
-        self, ready: int, work: int, set_up: int, key: Key, resumable: bool
+        self, ready: int, work: int, needed: SetUp, key: Key, resumable: bool
     ) -> Place | None:
-        index = bisect_right(self.booked, ready, key=lambda booking: booking.start)
+        index = bisect_right(self.booked, ready, key=_start)
         if index:
             ready = max(ready, self.booked[index - 1].end)
         for following in self.booked[index:]:
-            if following.start - ready >= work and (following.key == key or following.keeps_set_up):
+            if (
+                following.start - ready >= work
+                and following.needed(key) <= following.set_up_minutes
+            ):
                 before = self.booked[index - 1].key if index else None
-                found = self._fit(ready, work, 0 if before == key else set_up, resumable)
+                found = self._fit(ready, work, needed(before), resumable)
                 if found is not None and found.end <= following.start:
                     return found
             ready = max(ready, following.end)
             index += 1
         return None
+
+
+def _start(booked: _Booked) -> int:
+    return booked.start

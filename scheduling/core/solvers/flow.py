@@ -17,7 +17,8 @@ from scheduling.core.bounds import (
     step_weights,
 )
 from scheduling.core.calendars import NEVER
-from scheduling.core.reach import Key, ReachModel
+from scheduling.core.problem import Key
+from scheduling.core.reach import ReachModel
 from scheduling.core.solvers.linear import INFINITY, LinearProgramme
 
 WEIGHT_SCALE = 10**9

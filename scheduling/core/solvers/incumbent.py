@@ -4,7 +4,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from scheduling.core.checker import violations
-from scheduling.core.measures import cost_by_order, objective_value
+from scheduling.core.measures import cost_by_order, objective_value, preferred_pieces
 from scheduling.core.problem import Problem
 from scheduling.core.result import Objective
 from scheduling.core.schedule import Assignment, Schedule
@@ -67,6 +67,7 @@ class Incumbent:
         self.value: int | None = None
         self.lower_bound: int | None = None
         self._rank: tuple[int, ...] = ()
+        self._has_preferences = any(order.preferred_factories for order in problem.orders)
         self._on_progress = on_progress
         self._on_plan = on_plan
 
@@ -106,9 +107,10 @@ class Incumbent:
         return True
 
     def _secondary(self, schedule: Schedule) -> tuple[int, ...]:
+        outside = -preferred_pieces(self.problem, schedule) if self._has_preferences else 0
         if self.goal is Objective.COST:
-            return (objective_value(self.problem, schedule, Objective.MAKESPAN),)
-        return (sum(cost_by_order(self.problem, schedule).values()),)
+            return outside, objective_value(self.problem, schedule, Objective.MAKESPAN)
+        return outside, sum(cost_by_order(self.problem, schedule).values())
 
     def _report(self) -> None:
         if self._on_progress is not None:

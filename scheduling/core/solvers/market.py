@@ -23,7 +23,7 @@ class Recipe:
     """How one pass of list scheduling is to go about it.
 
     `shares` name the machines to prefer for each step; with `keeps_budgets` each takes no
-    more than its share of the pieces.
+    more than its share of the pieces. With `prefers`, an order's preferred factories come first.
     """
 
     lots: int
@@ -34,6 +34,7 @@ class Recipe:
     keeps_budgets: bool = False
     cheapest_first: bool = False
     finish: int | None = None
+    prefers: bool = False
 
 
 class MarketPlanner:
@@ -73,6 +74,7 @@ class MarketPlanner:
             keeps_budgets=recipe.keeps_budgets,
             latest=self._latest(recipe.finish),
             cheapest_first=recipe.cheapest_first,
+            prefers=recipe.prefers,
             is_over=is_over,
         )
         lots_of = [self.lots(self.problem.order_by_id[order], recipe) for order in recipe.sequence]

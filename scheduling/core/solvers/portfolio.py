@@ -70,10 +70,12 @@ class _Search:
         self.orders = planner.problem.orders
 
     def run(self) -> None:
-        for stage in (self._plain, self._cheap, self._by_flow, self._resequenced):
-            stage()
+        self._plain()
+        self._preferred()
+        for stage in (self._cheap, self._by_flow, self._resequenced):
             if self._is_done:
                 return
+            stage()
 
     @property
     def _is_done(self) -> bool:
@@ -113,6 +115,12 @@ class _Search:
             worse = 0 if improved or lots <= FIRST_LOT_COUNT else worse + 1
             if worse >= 2 or (self.best is not None and self.incumbent.goal is Objective.COST):
                 return
+
+    def _preferred(self) -> None:
+        """Ask preferred factories first, in the way that was best without asking."""
+        has_preferences = any(order.preferred_factories for order in self.orders)
+        if self.best is not None and has_preferences and not self.incumbent.clock.is_over:
+            self._try(replace(self.best, prefers=True))
 
     def _cheap(self) -> None:
         """Try the cheapest machine for each lot, as far as dates allow."""

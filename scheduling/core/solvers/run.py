@@ -6,6 +6,9 @@ from time import process_time
 
 from scheduling.core.bounds import Bound, lower_bound
 from scheduling.core.candidates import why_unplanned
+from scheduling.core.checker import violations
+from scheduling.core.goals import as_known_goal
+from scheduling.core.measures import objective_value
 from scheduling.core.problem import Problem
 from scheduling.core.reach import ReachModel
 from scheduling.core.result import Objective, Result, Status, Unplanned
@@ -15,6 +18,7 @@ from scheduling.core.solvers.incumbent import Clock, Incumbent, Progress
 from scheduling.core.solvers.market import DEFAULT_MAX_LOTS, MarketPlanner
 from scheduling.core.solvers.portfolio import improve_market
 from scheduling.core.solvers.shop import improve_shop
+from scheduling.core.solvers.suppliers import narrowed
 
 
 def solve(
@@ -46,8 +50,11 @@ def solve(
     cpu_start = process_time()
     result = Result(status=Status.INVALID, goal=objective, seed=seed)
     if not problem.validate():
-        incumbent = Incumbent(problem, objective, clock, on_progress, on_plan)
+        known, goal = as_known_goal(problem, objective)
+        incumbent = Incumbent(known, goal, clock, on_progress, on_plan)
         result = _search(incumbent, workers=workers, seed=seed, max_lots=max_lots)
+        if result.is_plan and violations(problem, result.schedule):
+            result = _within_ceilings(problem, objective, clock, result, seed, max_lots)
         result = replace(result, goal=objective, seed=seed)
     return replace(result, runtime_s=clock.elapsed, cpu_s=process_time() - cpu_start)
 
@@ -64,16 +71,48 @@ def _search(incumbent: Incumbent, *, workers: int, seed: int, max_lots: int) -> 
         bound = improve_shop(incumbent, bound, workers=workers, seed=seed)
     else:
         bounds = [bound]
-        improve_market(
-            MarketPlanner(model, max_lots=max_lots),
-            incumbent,
-            seed=seed,
-            tighten=lambda: bounds.append(_tightened(model, incumbent, bounds[0])),
-        )
+        for part in narrowed(problem, model):
+            improve_market(
+                MarketPlanner(_model_of(part, model), max_lots=max_lots),
+                incumbent,
+                seed=seed,
+                tighten=lambda: bounds.append(_tightened(model, incumbent, bounds[0])),
+            )
+            if incumbent.is_optimal or incumbent.clock.is_over:
+                break
         bound = bounds[-1]
     if incumbent.schedule is None:
         return _without_the_hopeless(incumbent, model, seed=seed, max_lots=max_lots)
     return _planned(incumbent, bound)
+
+
+def _model_of(part: Problem, model: ReachModel) -> ReachModel:
+    return model if part is model.problem else ReachModel(part, calendars=model.calendars)
+
+
+def _within_ceilings(
+    problem: Problem,
+    objective: Objective,
+    clock: Clock,
+    free: Result,
+    seed: int,
+    max_lots: int,
+) -> Result:
+    """Return the cheapest plan, when the one of least risk breaks a price ceiling.
+
+    What was proven without the ceilings still bounds it.
+    """
+    incumbent = Incumbent(problem, Objective.COST, clock)
+    cheap = _search(incumbent, workers=1, seed=seed, max_lots=max_lots)
+    if not cheap.is_plan:
+        return cheap
+    return replace(
+        cheap,
+        status=Status.FEASIBLE,
+        objective=objective_value(problem, cheap.schedule, objective),
+        lower_bound=free.lower_bound,
+        certificate=free.certificate,
+    )
 
 
 def _tightened(model: ReachModel, incumbent: Incumbent, bound: Bound) -> Bound:
@@ -120,7 +159,9 @@ def _without_the_hopeless(
             orders=tuple(o for o in problem.orders if o in keep or o.id in held_by_frozen),
         )
         attempt = Incumbent(part, incumbent.goal, incumbent.clock)
-        planner = MarketPlanner(ReachModel(part, calendars=model.calendars), max_lots=max_lots)
+        whole = ReachModel(part, calendars=model.calendars)
+        narrow = next(narrowed(part, whole), part)
+        planner = MarketPlanner(_model_of(narrow, whole), max_lots=max_lots)
         failure = improve_market(planner, attempt, seed=seed)
         if attempt.schedule is not None:
             schedule = attempt.schedule

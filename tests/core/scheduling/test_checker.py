@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from scheduling.core import Assignment, Problem, Schedule, Transport, Window, violations
+from scheduling.core import Assignment, Problem, Quota, Schedule, Transport, Window, violations
 from tests.core.scheduling.shops import machine, market, order
 
 CUT = machine("cutter", "cutting", set_up_minutes=10, price_per_hour_minor=600)
@@ -106,6 +106,33 @@ def test_limits_of_the_order_hold_to_the_minute_and_the_minor_unit() -> None:
     assert codes(*SOUND, problem=replace(PROBLEM, now=1)) == {"before_release"}
     excluded = limited(excluded_factories=frozenset({"press-works"}))
     assert codes(*SOUND, problem=excluded) == {"not_eligible"}
+
+
+def test_set_up_goes_by_the_families_of_the_steps() -> None:
+    def cut(changeovers: dict[tuple[str, str], int]) -> Problem:
+        steps = tuple(replace(step, set_up_family="steel") for step in ORDER.steps)
+        machines = (replace(CUT, set_up_family="tin", changeovers=changeovers), PRESS)
+        return replace(PROBLEM, orders=(replace(ORDER, steps=steps),), machines=machines)
+
+    assert codes(*SOUND, problem=cut({})) == set()
+    assert codes(*SOUND, problem=cut({("tin", "steel"): 11})) == {"set_up_missing"}
+    hasty = with_lot(0, set_up_minutes=0)
+    assert codes(*hasty, problem=cut({})) == {"set_up_missing"}
+    assert codes(*hasty, problem=cut({("tin", "steel"): 0})) == set()
+
+
+def test_certificates_caps_and_quotas_are_kept() -> None:
+    def limited(**limits: object) -> Problem:
+        return replace(PROBLEM, orders=(replace(ORDER, **limits),))  # type: ignore[arg-type]
+
+    certified = limited(certificates=frozenset({"iso9001"}))
+    assert codes(*SOUND, problem=certified) == {"not_eligible"}
+    assert codes(*SOUND, problem=limited(max_factories=1)) == {"too_many_factories"}
+    assert codes(*SOUND, problem=limited(max_factories=2)) == set()
+    short = Quota(step=1, factory="press-works", at_least=121)
+    assert codes(*SOUND, problem=limited(quotas=(short,))) == {"quota"}
+    most = Quota(step=1, factory="press-works", at_most=119)
+    assert codes(*SOUND, problem=limited(quotas=(most,))) == {"quota"}
 
 
 def test_frozen_assignments_stay_and_answer_to_no_calendar() -> None:

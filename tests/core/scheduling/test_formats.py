@@ -2,11 +2,12 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from scheduling.core import Alternative, Assignment, Objective, Problem, Step, Transport
+from scheduling.core import Alternative, Assignment, Objective, Problem, Quota, Step, Transport
 from scheduling.core.formats import UnreadableProblem, read_problem
 from scheduling.core.formats.openfloor import problem_to_json
 from scheduling.problem_files import check_file, solve_file
@@ -84,6 +85,26 @@ def test_unreadable_text_says_what_was_expected(text: str, format_: str, words: 
 def test_openfloor_json_reads_back_what_it_writes() -> None:
     document = json.dumps(problem_to_json(SMALL))
     assert read_problem(document) == SMALL
+
+
+def test_every_limit_reads_back_from_openfloor_json() -> None:
+    machine = replace(
+        SMALL.machines[0],
+        certificates=frozenset({"iso9001"}),
+        set_up_family="red",
+        changeovers={("", "red"): 5, ("red", "blue"): 15},
+    )
+    quota = Quota(step=0, factory=machine.factory, at_least=1, at_most=3)
+    order = replace(
+        SMALL.orders[0],
+        steps=tuple(replace(step, set_up_family="blue") for step in SMALL.orders[0].steps),
+        certificates=frozenset({"iso9001"}),
+        max_factories=2,
+        preferred_factories=frozenset({machine.factory}),
+        quotas=(quota,),
+    )
+    limited = replace(SMALL, machines=(machine, *SMALL.machines[1:]), orders=(order,))
+    assert read_problem(json.dumps(problem_to_json(limited))) == limited
 
 
 @pytest.mark.parametrize(

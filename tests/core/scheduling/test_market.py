@@ -11,6 +11,7 @@ from scheduling.core import (
     Objective,
     Order,
     Problem,
+    Quota,
     Result,
     Status,
     Step,
@@ -66,6 +67,73 @@ def test_transport_counts_between_factories_and_to_the_buyer() -> None:
     result = plan(problem)
     assert result.objective == 70
     assert {a.machine for a in result.schedule} == {"a"}
+
+
+def test_steps_of_one_family_follow_each_other_without_set_up() -> None:
+    def painted(name: str, colour: str) -> Order:
+        return replace(order(name, 60), steps=(Step(process="pressing", set_up_family=colour),))
+
+    press = replace(
+        machine("press", windows=None, set_up_minutes=30),
+        set_up_family="red",
+        changeovers={("red", "blue"): 10, ("blue", "red"): 50},
+    )
+    problem = market(press, painted("a", "red"), painted("b", "blue"), painted("c", "red"))
+    result = plan(problem)
+    # both red orders come first: 60 + 60 minutes, 10 of changeover, 60
+    assert (result.objective, result.lower_bound) == (190, 180)
+    assert {a.order: a.set_up_minutes for a in result.schedule} == {"a": 0, "b": 10, "c": 0}
+
+
+def test_a_certificate_keeps_the_faster_machine_out() -> None:
+    slow = replace(machine("slow", rate=30), certificates=frozenset({"iso9001"}))
+    wanted = order(quantity=60, certificates=frozenset({"iso9001"}))
+    result = plan(market(machine("fast"), slow, wanted))
+    assert {a.machine for a in result.schedule} == {"slow"}
+    assert result.objective == 120
+
+
+def test_no_more_factories_than_allowed_share_an_order() -> None:
+    parts = [machine(name, rate=rate) for name, rate in (("a", 60), ("b", 40), ("c", 60))]
+    result = plan(market(*parts, order(quantity=240, max_factories=2)))
+    assert {a.machine for a in result.schedule} == {"a", "c"}
+    assert result.objective == 120
+
+
+def test_a_preferred_factory_wins_between_equals_and_only_there() -> None:
+    wanted = order(quantity=1, preferred_factories=frozenset({"b-works"}))
+    assert {a.machine for a in plan(market(machine("a"), machine("b"), wanted)).schedule} == {"b"}
+    slower = market(machine("a"), machine("b", rate=50), wanted)
+    assert {a.machine for a in plan(slower).schedule} == {"a"}
+
+
+def test_quotas_hold_to_the_piece_of_a_lot() -> None:
+    quota = Quota(step=0, factory="b-works", at_least=90)
+    fewer = Quota(step=0, factory="a-works", at_most=20)
+    problem = market(machine("a"), machine("b"), order(quantity=120, quotas=(quota,)))
+    made = sum(a.quantity for a in plan(problem).schedule if a.machine == "b")
+    assert made >= 90
+    problem = market(machine("a"), machine("b"), order(quantity=120, quotas=(fewer,)))
+    made = sum(a.quantity for a in plan(problem).schedule if a.machine == "a")
+    assert 0 < made <= 20
+
+
+def test_completion_adds_up_over_orders_and_risk_takes_the_reliable_machine() -> None:
+    result = plan(market(machine("press"), order("x", 60), order("y", 30)), Objective.COMPLETION)
+    assert result.objective == 30 + 90
+    late = replace(machine("a", rate=120), reliability_permille=900)
+    sure = replace(machine("b", rate=60), reliability_permille=990)
+    result = plan(market(late, sure, order(quantity=60)), Objective.RISK)
+    assert (result.status, result.objective) == (Status.OPTIMAL, 60 * 10)
+    assert {a.machine for a in result.schedule} == {"b"}
+
+
+def test_the_least_risk_under_a_price_ceiling_is_bounded_without_it() -> None:
+    late = replace(machine("a", price_per_hour_minor=100), reliability_permille=900)
+    sure = replace(machine("b", price_per_hour_minor=900), reliability_permille=990)
+    problem = market(late, sure, order(quantity=60, price_ceiling_minor=500))
+    result = plan(problem, Objective.RISK)
+    assert (result.objective, result.lower_bound) == (60 * 100, 60 * 10)
 
 
 def test_the_cheapest_plan_takes_the_cheap_machine_though_it_is_slow() -> None:
@@ -240,9 +308,54 @@ def markets(draw: st.DrawFn) -> Problem:
     return market(*machines, *orders, transport=transport)
 
 
-@settings(max_examples=60, deadline=None)
-@given(problem=markets(), objective=st.sampled_from(list(Objective)))
+@st.composite
+def limited_markets(draw: st.DrawFn) -> Problem:
+    """Draw a market whose orders and machines use every kind of limit there is."""
+    problem = draw(markets())
+    families = st.sampled_from(["", "red", "blue"])
+    named = st.sets(st.sampled_from(sorted(problem.factories)), max_size=2).map(frozenset)
+    pairs = st.tuples(families, st.sampled_from(["red", "blue"]))
+    machines = [
+        replace(
+            each,
+            certificates=draw(st.sampled_from([frozenset(), frozenset({"iso"})])),
+            set_up_family=draw(families),
+            changeovers=draw(st.dictionaries(pairs, st.integers(0, 60), max_size=3)),
+            reliability_permille=draw(st.integers(800, 1000)),
+        )
+        for each in problem.machines
+    ]
+    orders = [
+        replace(
+            each,
+            steps=tuple(replace(step, set_up_family=draw(families)) for step in each.steps),
+            certificates=draw(st.sampled_from([frozenset(), frozenset(), frozenset({"iso"})])),
+            max_factories=draw(st.one_of(st.none(), st.integers(1, 2))),
+            preferred_factories=draw(named),
+            quotas=draw(quotas(each, sorted(problem.factories))),
+        )
+        for each in problem.orders
+    ]
+    return replace(problem, machines=tuple(machines), orders=tuple(orders))
+
+
+@st.composite
+def quotas(draw: st.DrawFn, order: Order, factories: list[str]) -> tuple[Quota, ...]:
+    """Draw none, or one that asks a factory for up to half of a step's pieces."""
+    if not draw(st.booleans()):
+        return ()
+    least = draw(st.integers(0, order.quantity // 2))
+    most = draw(st.one_of(st.none(), st.integers(least, order.quantity)))
+    step = draw(st.integers(0, len(order.steps) - 1))
+    factory = draw(st.sampled_from(factories))
+    return (Quota(step=step, factory=factory, at_least=least, at_most=most),)
+
+
+@settings(max_examples=80, deadline=None)
+@given(problem=markets() | limited_markets(), objective=st.sampled_from(list(Objective)))
 def test_no_plan_breaks_a_rule_or_its_own_bound(problem: Problem, objective: Objective) -> None:
+    if problem.validate():
+        return
     result = solve(problem, objective=objective, time_limit=0.6, max_lots=40)
     unplanned = [each.order for each in result.unplanned]
     assert violations(problem, result.schedule, unplanned=unplanned) == []

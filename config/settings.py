@@ -135,6 +135,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "landing"
@@ -197,6 +198,33 @@ CHANNEL_LAYERS = {
         },
     }
 }
+
+
+def _mail(url: str) -> dict[str, Any]:
+    """Return Django's mail settings for `smtp[+tls]://` or `smtps://user:password@host:port`."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtp+tls", "smtps") or not parts.hostname:
+        raise ImproperlyConfigured(
+            "EMAIL_URL is smtp://, smtp+tls:// or smtps://USER:PASSWORD@HOST:PORT (see README)."
+        )
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+    }
+
+
+# Without a mail server each message becomes a file, for whoever runs the site to read.
+EMAIL_URL = os.environ.get("EMAIL_URL", "")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_URL else 'filebased'}.EmailBackend"
+EMAIL_FILE_PATH = OPENFLOOR_DATA / "mail"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = os.environ.get("OPENFLOOR_MAIL_FROM", "Openfloor <openfloor@localhost>")
+if EMAIL_URL:
+    globals().update(_mail(EMAIL_URL))
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import authenticate
+from django.contrib.auth import forms as django_forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +19,7 @@ ZONES = [
     for zone in sorted(zoneinfo.available_timezones())
     if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/", "SystemV/", "US/"))
 ]
+PASSWORD_HELP = _("At least 10 characters. A sentence is a good password.")
 CURRENCIES = [("CNY", "CNY 人民币"), ("EUR", "EUR"), ("USD", "USD")]
 KINDS = [
     (OrganisationKind.SUPPLIER, _("I make: we have machines with idle hours")),
@@ -61,7 +63,7 @@ class SignUpForm(forms.Form):
     password = forms.CharField(
         label=_("Password"),
         strip=False,
-        help_text=_("At least 10 characters. A sentence is a good password."),
+        help_text=PASSWORD_HELP,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
 
@@ -72,6 +74,35 @@ class SignUpForm(forms.Form):
         )
         validate_password(password, person)
         return password
+
+
+class PasswordForgottenForm(forms.Form):
+    email = forms.EmailField(
+        label=_("E-mail"), widget=forms.EmailInput({"autocomplete": "username"})
+    )
+
+
+class NewPasswordForm(django_forms.SetPasswordForm):
+    error_messages = {
+        "password_mismatch": _("This differs from the new password above. Type both again."),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].label = _("New password")
+        self.fields["new_password1"].help_text = PASSWORD_HELP
+        self.fields["new_password2"].label = _("New password, again")
+        self.fields["new_password2"].help_text = ""
+
+
+class PasswordChangeForm(NewPasswordForm, django_forms.PasswordChangeForm):
+    error_messages = NewPasswordForm.error_messages | {
+        "password_incorrect": _("This is not your present password. It is case-sensitive."),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].label = _("Present password")
 
 
 class OrganisationForm(forms.ModelForm):

@@ -1,4 +1,4 @@
-"""The one Celery task behind the outbox."""
+"""The Celery tasks of people and organisations: the one behind the outbox, and mail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from tenants.services import outbox
+from tenants.services import outbox, password_links
 
 logger = logging.getLogger(__name__)
 
@@ -21,3 +21,9 @@ def handle_message(message_id: int, tenant_id: int) -> None:
     except Exception as error:
         logger.exception("message %s of organisation %s failed", message_id, tenant_id)
         outbox.note_failure(message_id=message_id, tenant_id=tenant_id, error=repr(error))
+
+
+@shared_task(name="tenants.mail_password_link")
+def mail_password_link(email: str, host: str, is_secure: bool) -> None:
+    """Mail a link to set a new password; lost with the broker, it is asked for again."""
+    password_links.mail_link(email=email, host=host, is_secure=is_secure)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants import views
+from tenants import passwords, views
 
 urlpatterns = [
     path("", views.landing, name="landing"),
@@ -11,6 +11,10 @@ urlpatterns = [
     path("sign-out/", views.sign_out, name="sign_out"),
     path("language/", views.set_language, name="set_language"),
     path("account/", views.account, name="account"),
+    path("account/password/", passwords.change, name="password_change"),
+    path("password/", passwords.forgotten, name="password_forgotten"),
+    path("password/mailed/", passwords.mailed, name="password_mailed"),
+    path("password/<str:uidb64>/<str:token>/", passwords.new, name="password_new"),
     path("organisations/new/", views.organisation_new, name="organisation_new"),
     path("switch/", views.switch_organisation, name="switch_organisation"),
     path("invitations/<str:token>/", views.invitation, name="invitation"),

@@ -14,6 +14,7 @@ def _all(word: str, *names: str, argument: str = UID) -> dict[str, dict[str, str
 
 PAGE_SUBJECTS: dict[str, dict[str, str]] = {
     "invitation": {TOKEN: "=no-such-token"},
+    "password_new": {"<str:uidb64>": "=MQ", TOKEN: "=no-such-token"},
     **_all("member", "member_change"),
     **_all("invitation", "invitation_withdraw"),
     **_all("key", "key_revoke"),
@@ -69,8 +70,8 @@ API_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("plan", "api_plan", "api_choose"),
 }
 
-WITHOUT_ARGUMENT = {"invitation"}
-"""Opened by any signed-in person: the secret in the URL is the key."""
+WITHOUT_ARGUMENT = {"invitation", "password_new"}
+"""Opened by anybody, or any signed-in person: the secret in the URL is the key."""
 
 FOR_EVERYBODY = {"loan_apply"}
 """Opened with a row that its owner offers to every organisation: a lender's product."""

@@ -107,6 +107,9 @@ def test_public_pages_are_the_known_few() -> None:
     assert {name for name in public if not str(name).startswith("styleguide")} == {
         "healthz",
         "landing",
+        "password_forgotten",
+        "password_mailed",
+        "password_new",
         "schema",
         "set_language",
         "sign_in",

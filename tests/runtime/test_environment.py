@@ -100,3 +100,33 @@ def test_a_clock_in_the_environment_wins(tmp_path: Path) -> None:
     path = tmp_path / "clock.json"
     begin_demo_clock(path)
     assert clock_variables(path, {"SITE_CLOCK_RATE": "60"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp+tls://u%40x:p@mx.example", "mx.example 587 u@x True False"),
+        ("smtps://mx.example:4650", "mx.example 4650  False True"),
+        ("http://mx.example", "EMAIL_URL is smtp://"),
+    ],
+)
+def test_a_mail_server_is_given_by_its_address(url: str, expected: str) -> None:
+    program = (
+        "from config.settings import EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_USE_TLS, "
+        "EMAIL_USE_SSL\n"
+        "print(EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_USE_TLS, EMAIL_USE_SSL)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=PROJECT_ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "EMAIL_URL": url,
+            "SECRET_KEY": "x",
+            "DATABASE_URL": "postgres://u@127.0.0.1:1/x",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert expected in run.stdout + run.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -74,7 +75,7 @@ def choose_plan(*, organisation: Organisation, by: Actor, now: datetime, uid: UU
     plan = Plan.objects.filter(buyer_id=organisation.pk, uid=uid).first()
     if plan is None:
         raise PlanGone(_("There is no such plan."))
-    if not _open_order_of(plan).update(chosen_plan_uid=plan.uid):
+    if not _open_order_of(plan, by, now).update(chosen_plan_uid=plan.uid):
         raise PlanNotOpen(
             _("A plan of this order is chosen already, or the order has ended. Load it again.")
         )
@@ -92,8 +93,12 @@ def choose_plan(*, organisation: Organisation, by: Actor, now: datetime, uid: UU
     return plan
 
 
-def _open_order_of(plan: Plan) -> QuerySet[Order]:
-    """Return the plan's order, if it waits for a choice among this plan and its siblings."""
+def _open_order_of(plan: Plan, by: Actor, now: datetime) -> QuerySet[Order]:
+    """Return the plan's order, if it waits for a choice among this plan and its siblings.
+
+    Plans can be read as soon as they are stored. The message that moves the order on may come
+    after the choice; then the choice does that first.
+    """
     mine = Order.objects.of(plan.buyer_id).filter(uid=plan.order_uid)
     newest = (
         PlanRequest.objects.filter(buyer_id=plan.buyer_id, order_uid=plan.order_uid)
@@ -104,6 +109,9 @@ def _open_order_of(plan: Plan) -> QuerySet[Order]:
         return mine.none()
     if newest.purpose == PlanPurpose.SHARE:
         return mine.filter(state=OrderState.OFFERED, chosen_plan_uid=newest.frozen["plan_uid"])
+    for order in mine.filter(state=OrderState.POSTED):
+        with suppress(StateConflict):
+            transition(order, to=OrderState.PLANNED, by=by, now=now)
     return mine.filter(state=OrderState.PLANNED, chosen_plan_uid=None)
 
 

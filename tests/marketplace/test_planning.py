@@ -137,6 +137,20 @@ def test_a_chosen_plan_claims_its_time_and_asks_each_supplier_once(buyer) -> Non
         assert offer.commission_minor == offer.price_minor * 3 // 100
 
 
+def test_a_choice_may_come_before_the_message_that_plans_are_there(buyer) -> None:
+    suppliers = make_market(3)
+    post(buyer)
+    deliver(buyer, topics={"plan.requested", "plan.solve"})
+    assert order_of(buyer).state == OrderState.POSTED
+    plan = choose(buyer)
+    assert (order_of(buyer).state, order_of(buyer).chosen_plan_uid) == (
+        OrderState.PLANNED,
+        plan.uid,
+    )
+    deliver(buyer, *suppliers)
+    assert order_of(buyer).state == OrderState.OFFERED
+
+
 def test_lots_are_handed_from_supplier_to_supplier_without_a_gap(buyer) -> None:
     suppliers = make_market(2)
     post(buyer)

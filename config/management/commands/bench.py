@@ -11,7 +11,11 @@ from django.core.management.base import BaseCommand, CommandError
 from bench.pages import NoDemo
 from scheduling.problem_files import native_output_on_stderr
 
-BENCHES = {"pages": "bench.pages:bench_pages", "plates": "bench.plates:bench_plates"}
+BENCHES = {
+    "jobshop": "bench.jobshop:bench_jobshop",
+    "pages": "bench.pages:bench_pages",
+    "plates": "bench.plates:bench_plates",
+}
 """Name to `module:function`; the function takes `seed` and `scale` and returns the report."""
 
 

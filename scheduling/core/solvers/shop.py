@@ -7,6 +7,9 @@ and proves the bound, constraint programming sequences. Each hands its best plan
 from heapq import heapify, heappop, heappush
 from random import Random
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scheduling.core.bounds import Bound, lower_bound
 from scheduling.core.result import Objective
 from scheduling.core.schedule import Assignment
@@ -21,6 +24,8 @@ WEIGHT_SCALE = 10**9
 MAX_LP_ALTERNATIVES = 400_000
 MAX_CP_ALTERNATIVES = 25_000
 MAX_CP_FIXED = 20_000
+MIN_COMPILED = 300
+"""Smaller job shops are left to constraint programming alone."""
 GREEDY_SHARE = 0.1
 GREEDY_ALONE_SHARE = 0.7
 FIXED_SHARE = 0.3
@@ -31,8 +36,10 @@ def improve_shop(incumbent: Incumbent, bound: Bound, *, workers: int, seed: int)
     """Improve `incumbent` until proven optimal or out of time; return the best bound."""
     shop = ShopModel(incumbent.problem)
     search = _ShopSearch(shop, incumbent, workers, seed)
-    search.offer(list_schedule(shop, urgency=1.0))
-    bound = search.balance(bound)
+    if not search.plain_job_shop():
+        if not search.best:
+            search.offer(list_schedule(shop, urgency=1.0))
+        bound = search.balance(bound)
     for stage in (search.greedy, search.fixed_machines, search.all_alternatives):
         if incumbent.is_optimal or incumbent.clock.is_over:
             break
@@ -61,6 +68,38 @@ class _ShopSearch:
         """Offer a plan to the incumbent and remember it when it is kept."""
         if self.incumbent.offer(assignments(self.shop, spans)):
             self.best = spans
+
+    def plain_job_shop(self) -> bool:
+        """Plan a job shop without a choice of machines; tell whether a plan was found.
+
+        Huge ones have all the time, because constraint programming cannot follow.
+        """
+        if self.is_flexible or self.incumbent.goal is not Objective.MAKESPAN:
+            return False
+        if self.alternatives < MIN_COMPILED:
+            return False
+        # numba takes half a second to load, and markets do not need it.
+        from scheduling.core.solvers.jobshop.arrays import job_shop
+        from scheduling.core.solvers.jobshop.search import improve_job_shop
+
+        plain = job_shop(self.shop)
+        if plain is None:
+            return False
+        is_huge = self.alternatives > MAX_CP_ALTERNATIVES
+        if not is_huge:
+            # An answer at once, should the kernels have to be compiled first.
+            self.offer(list_schedule(self.shop, urgency=1.0))
+        seconds = self.incumbent.clock.remaining * (1.0 if is_huge else GREEDY_SHARE)
+        machines = plain.machine.tolist()
+
+        def offer(starts: NDArray[np.int64]) -> None:
+            ends = (starts + plain.duration).tolist()
+            self.offer(list(zip(machines, starts.tolist(), ends, strict=True)))
+
+        improve_job_shop(
+            plain, self.incumbent, offer, seconds=seconds, workers=self.workers, seed=self.seed
+        )
+        return bool(self.best)
 
     def balance(self, bound: Bound) -> Bound:
         """Solve the balance LP: its prices may raise the bound, its values assign machines."""

@@ -1,0 +1,1 @@
+"""Schedule plain job shops of up to some hundred thousand operations: one machine per operation."""

@@ -1,0 +1,146 @@
+"""Plain job shops: sound plans from any priorities, planted optima found, figures reported."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.jobshop import bench_jobshop
+from bench.scenarios.job_shops import SPAN_MINUTES, Job, jsp_text, planted_shop, rectangular_shop
+from scheduling.core import Objective, Order, Problem, Schedule, Status, solve, violations
+from scheduling.core.bounds import lower_bound
+from scheduling.core.formats import read_problem
+from scheduling.core.shop import ShopModel
+from scheduling.core.solvers.jobshop.arrays import (
+    JobShop,
+    Whole,
+    job_shop,
+    mirrored,
+    steps_after,
+    work_after,
+)
+from scheduling.core.solvers.jobshop.dispatching import dispatch, insert
+from scheduling.core.solvers.jobshop.passes import Kernel
+from scheduling.core.solvers.shop import assignments
+from tests.core.scheduling.shops import job_shop as shop_of
+
+
+def plain(*jobs: Job, machines: int, releases: list[int] | None = None) -> Problem:
+    problem = shop_of(*[[[pair] for pair in job] for job in jobs], machines=machines)
+    orders = tuple(
+        Order(id=order.id, steps=order.steps, release=release)
+        for order, release in zip(problem.orders, releases or [0] * len(jobs), strict=True)
+    )
+    return Problem(machines=problem.machines, orders=orders)
+
+
+def arrays(problem: Problem) -> JobShop:
+    shop = job_shop(ShopModel(problem))
+    assert shop is not None
+    return shop
+
+
+def schedule(problem: Problem, shop: JobShop, starts: Whole) -> Schedule:
+    spans = list(
+        zip(shop.machine.tolist(), starts.tolist(), (starts + shop.duration).tolist(), strict=True)
+    )
+    return Schedule(assignments=tuple(assignments(ShopModel(problem), spans)))
+
+
+@st.composite
+def shops(draw: st.DrawFn) -> Problem:
+    machines = draw(st.integers(1, 4))
+    operation = st.tuples(st.integers(0, machines - 1), st.integers(1, 9))
+    jobs = draw(st.lists(st.lists(operation, min_size=1, max_size=5), min_size=1, max_size=6))
+    releases = draw(
+        st.lists(st.integers(0, 20), min_size=len(jobs), max_size=len(jobs)) | st.none()
+    )
+    return plain(*jobs, machines=machines, releases=releases)
+
+
+@pytest.mark.parametrize("plan", [dispatch, insert])
+@settings(max_examples=60, deadline=None)
+@given(problem=shops(), seed=st.integers(0, 10**6))
+def test_any_priorities_give_a_sound_plan_of_the_length_that_is_said(
+    plan: Kernel, problem: Problem, seed: int
+) -> None:
+    shop = arrays(problem)
+    starts = np.empty_like(shop.duration)
+    makespan = plan(shop, np.random.default_rng(seed).random(len(starts)), starts)
+    assert violations(problem, schedule(problem, shop, starts)) == []
+    assert makespan == int((starts + shop.duration).max())
+    bound = lower_bound(problem, Objective.MAKESPAN).value
+    assert bound is not None
+    assert makespan >= bound
+
+
+@settings(max_examples=60, deadline=None)
+@given(problem=shops(), seed=st.integers(0, 10**6))
+def test_dispatching_lets_no_machine_stand_while_an_operation_waits(
+    problem: Problem, seed: int
+) -> None:
+    shop = arrays(problem)
+    starts = np.empty_like(shop.duration)
+    dispatch(shop, np.random.default_rng(seed).random(len(starts)), starts)
+    ends = starts + shop.duration
+    for operation, start in enumerate(starts.tolist()):
+        before = shop.previous[operation]
+        ready = shop.release[operation] if before < 0 else ends[before]
+        same = shop.machine == shop.machine[operation]
+        for minute in range(int(ready), start):
+            assert ((starts <= minute) & (minute < ends) & same).any()
+
+
+@settings(max_examples=60, deadline=None)
+@given(problem=shops(), seed=st.integers(0, 10**6))
+def test_inserting_again_by_the_ends_never_makes_a_plan_longer(problem: Problem, seed: int) -> None:
+    shop = arrays(problem)._replace(release=np.zeros(len(arrays(problem).release), np.int64))
+    starts = np.empty_like(shop.duration)
+    ahead = insert(shop, np.random.default_rng(seed).random(len(starts)), starts)
+    back = np.empty_like(starts)
+    assert insert(mirrored(shop), -(starts + shop.duration).astype(np.float64), back) <= ahead
+
+
+def test_what_follows_an_operation_is_counted_by_hand() -> None:
+    shop = arrays(plain([(0, 3), (1, 4), (0, 5)], [(1, 2)], machines=2))
+    assert work_after(shop).tolist() == [9, 5, 0, 0]
+    assert steps_after(shop).tolist() == [2, 1, 0, 0]
+
+
+def test_a_choice_of_machines_or_a_branching_job_is_not_a_plain_job_shop() -> None:
+    assert job_shop(ShopModel(shop_of([[(0, 1), (1, 1)]], machines=2))) is None
+
+
+def test_planted_jobs_fill_every_machine_and_never_stay_on_one() -> None:
+    jobs = planted_shop(machines=20, operations_per_machine=10, job_length=4, seed=3)
+    load = [sum(d for job in jobs for m, d in job if m == machine) for machine in range(20)]
+    assert load == [SPAN_MINUTES] * 20
+    assert all(a != b for job in jobs for (a, _), (b, _) in itertools.pairwise(job))
+    assert jobs == planted_shop(machines=20, operations_per_machine=10, job_length=4, seed=3)
+    assert jobs != planted_shop(machines=20, operations_per_machine=10, job_length=4, seed=4)
+
+
+def test_a_planted_optimum_is_found_and_proven_in_ten_thousand_operations() -> None:
+    jobs = planted_shop(machines=100, operations_per_machine=100, job_length=4.8, seed=5)
+    problem = read_problem(jsp_text(jobs), "jsp")
+    result = solve(problem, time_limit=30, workers=2, seed=1)
+    assert (result.status, result.objective) == (Status.OPTIMAL, SPAN_MINUTES)
+    assert violations(problem, result.schedule) == []
+
+
+def test_ten_times_more_jobs_than_machines_end_with_the_busiest_machine() -> None:
+    jobs = rectangular_shop(jobs=300, machines=30, seed=2)
+    result = solve(read_problem(jsp_text(jobs), "jsp"), time_limit=20, workers=2, seed=1)
+    assert result.gap is not None
+    assert result.gap <= 0.005
+
+
+def test_the_bench_reports_every_figure_with_its_goal() -> None:
+    report = bench_jobshop(seed=1, scale=0.005)
+    assert report["bench"] == "jobshop"
+    names = {figure["name"] for figure in report["figures"]}
+    assert {"short_gap", "rectangle_gap", "long_gap", "short_cpu_s", "peak_memory_mb"} <= names
+    for figure in report["figures"]:
+        assert set(figure) == {"name", "value", "unit", "goal", "holds", "yardstick"}

@@ -18,6 +18,7 @@ def handle_message(message_id: int, tenant_id: int) -> None:
         outbox.handle(message_id=message_id, tenant_id=tenant_id)
     except outbox.NotYet as reason:
         logger.info("message %s of organisation %s waits: %s", message_id, tenant_id, reason)
+        outbox.put_off(message_id=message_id, tenant_id=tenant_id, delay=reason.again_after)
     except Exception as error:
         logger.exception("message %s of organisation %s failed", message_id, tenant_id)
         outbox.note_failure(message_id=message_id, tenant_id=tenant_id, error=repr(error))

@@ -36,7 +36,7 @@ def make_plans(*, buyer_id: int, request_uid: str, clock: Clock) -> None:
     """Solve a request in a child process and store the alternatives, acting as the platform.
 
     Safe to run again: a request that has its answer is left alone, a run whose worker died is
-    begun anew, and a killed child fails the request with a sentence.
+    begun anew, and a child that is killed each time fails the request with a sentence.
 
     Raises:
         NotYet: another worker is at it.

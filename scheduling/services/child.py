@@ -3,14 +3,18 @@
 `python -m scheduling.services.child`: the first line on stdin is the question as JSON, a later
 line `stop` asks for the best so far; the end of stdin means that whoever asked is gone. On
 stdout come JSON lines: `progress` as either number improves, and one `result`.
+It never outlives whoever asked: a solver that holds the interpreter does not read stdin, so the
+kernel ends it too.
 Nothing here knows the site: no settings, no database, no environment.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,6 +23,7 @@ from typing import Any, TextIO
 
 PROGRESS_EVERY_S = 0.25
 MEGABYTE = 1024 * 1024
+_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -26,6 +31,8 @@ def main() -> None:
     # Solvers write banners to the descriptor 1: the answer gets a door of its own.
     say = _Speaker(os.fdopen(os.dup(1), "w"))
     os.dup2(2, 1)
+    # Whoever died before this line has left an end of stdin, which `_listen` reads.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     question = json.loads(sys.stdin.readline())
     _limit(question["memory_mb"], question["cpu_seconds"])
     stopped = threading.Event()

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from scheduling.models import SolveRun, SolveState
-from scheduling.services.processes import Limits, OnTick, Progress, SolverFailed, solve_apart
+from scheduling.services.processes import (
+    Limits,
+    OnTick,
+    Progress,
+    SolverFailed,
+    SolverKilled,
+    solve_apart,
+)
 from tenants.acting import acting_as
 from tenants.services.outbox import NotYet
 
+logger = logging.getLogger(__name__)
 HEART_STOPS_AFTER = timedelta(seconds=15)
+MOST_CHILDREN = 3
+"""How many children a run may have: one that is killed by chance is not killed each time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +45,8 @@ def claim_run(*, tenant_id: int, asked: Asked, now: datetime) -> SolveRun:
     A message may come again while its run is going on, or after the worker that did it died.
 
     Raises:
-        NotYet: another worker carries the run out and its heart beats.
+        NotYet: another worker carries the run out and its heart beats; asked again when the heart
+            of a worker that died just now would have stopped.
     """
     real_now = datetime.now(UTC)
     run = (
@@ -45,7 +58,7 @@ def claim_run(*, tenant_id: int, asked: Asked, now: datetime) -> SolveRun:
     if run is None:
         run = SolveRun(tenant_id=tenant_id, subject_uid=asked.subject_uid, queued_at=now)
     elif run.state == SolveState.RUNNING and _beats(run, real_now):
-        raise NotYet(f"run {run.uid} is going on")
+        raise NotYet(f"run {run.uid} is going on", again_after=HEART_STOPS_AFTER)
     run.state = SolveState.RUNNING
     run.origin_at, run.problem, run.seed = asked.origin_at, asked.problem, asked.seed
     run.started_at, run.heartbeat_at, run.finished_at = now, real_now, None
@@ -63,23 +76,37 @@ def carry_out(*, run: SolveRun, on_tick: OnTick) -> dict[str, Any]:
     """Solve in a child process, outside any transaction, and return its answer.
 
     Every second the run's row takes the progress and its heart beats; `on_tick` is called after
-    that and says whether to stop.
+    that and says whether to stop. A database that is away meanwhile does not end the run, and of
+    a child that is killed another takes the place.
 
     Raises:
         SolverFailed: there is no answer.
     """
 
     def tick(progress: Progress) -> bool:
-        with acting_as(run.tenant_id):
-            SolveRun.objects.of(run.tenant_id).filter(pk=run.pk).update(
-                best_minutes=progress.best,
-                bound_minutes=progress.bound,
-                heartbeat_at=datetime.now(UTC),
-            )
-        return on_tick(progress)
+        try:
+            _beat(run, progress)
+            return on_tick(progress)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("run %s goes on, though the database is away: %s", run.uid, error)
+            return False
 
     question = {"problem": run.problem, "seed": run.seed}
+    for _ in range(MOST_CHILDREN - 1):
+        try:
+            return solve_apart(question, limits=run_limits(), on_tick=tick)
+        except SolverKilled as killed:
+            logger.warning("run %s begins again: its child %s", run.uid, killed)
     return solve_apart(question, limits=run_limits(), on_tick=tick)
+
+
+def _beat(run: SolveRun, progress: Progress) -> None:
+    with acting_as(run.tenant_id):
+        SolveRun.objects.of(run.tenant_id).filter(pk=run.pk).update(
+            best_minutes=progress.best,
+            bound_minutes=progress.bound,
+            heartbeat_at=datetime.now(UTC),
+        )
 
 
 def run_limits() -> Limits:

@@ -19,7 +19,11 @@ RESEND_AFTER = timedelta(seconds=30)
 
 
 class NotYet(Exception):
-    """Raised by a handler that cannot do its work now; the message is sent again later."""
+    """Raised by a handler that cannot do its work now; the message is sent again `again_after`."""
+
+    def __init__(self, reason: str, *, again_after: timedelta = RESEND_AFTER) -> None:
+        super().__init__(reason)
+        self.again_after = again_after
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +90,15 @@ def note_failure(*, message_id: int, tenant_id: int, error: str) -> None:
     """Keep what went wrong beside the message, for the operator's desk."""
     with acting_as(tenant_id):
         OutboxMessage.objects.of(tenant_id).filter(id=message_id).update(last_error=error[:2000])
+
+
+def put_off(*, message_id: int, tenant_id: int, delay: timedelta) -> None:
+    """Have an open message sent again after `delay`, or earlier if it was to be."""
+    due_at = datetime.now(UTC) + delay
+    with acting_as(tenant_id):
+        OutboxMessage.objects.of(tenant_id).filter(
+            id=message_id, handled_at=None, due_at__gt=due_at
+        ).update(due_at=due_at)
 
 
 def claim_due(*, limit: int = 200) -> list[tuple[int, int, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import OperationalError
 
 from marketplace.core.plan_json import PlanDocument
 from marketplace.core.share import Share
@@ -387,6 +388,23 @@ def _kill_first(child, *, until):
     child.kill()
     child.wait()
     return iter(())
+
+
+def test_a_run_goes_on_while_the_database_is_away(buyer, monkeypatch) -> None:
+    make_market(1)
+    post(buyer)
+    deliver(buyer, topics={"plan.requested"})
+    asked: list[object] = []
+
+    def away(_watcher, progress):
+        asked.append(progress)
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(plan_making._Watcher, "__call__", away)
+    monkeypatch.setattr(processes, "TICK_S", 0.05)
+    deliver(buyer)
+    assert asked
+    assert order_of(buyer).state == OrderState.PLANNED
 
 
 def test_a_child_that_overruns_its_memory_is_said_in_a_sentence(buyer, settings) -> None:

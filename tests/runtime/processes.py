@@ -40,3 +40,18 @@ def environment_of(pid: int) -> dict[str, str]:
     """Return the environment that the process `pid` was started with."""
     words = Path(f"/proc/{pid}/environ").read_text().split("\0")
     return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def children_of(parent: int) -> dict[int, str]:
+    """Return number and command line of the living children of a process."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        try:
+            state, ppid = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            if int(ppid) == parent and state != "Z":
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+        except OSError:
+            continue
+    return found

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tenants.acting import acting_as
 from tenants.models import OutboxMessage
 from tenants.services import outbox
+from tenants.tasks import handle_message
 from tests.factories import make_organisation
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def runs() -> Iterator[list[int]]:
-    """Register two topics for the test: one that merges, one that does not."""
+    """Register topics for the test: one that merges, one that does not, one that waits."""
     seen: list[int] = []
 
     def note(number: int) -> None:
@@ -24,10 +26,15 @@ def runs() -> Iterator[list[int]]:
             raise ValueError("refused")
         seen.append(number)
 
+    def wait(number: int) -> None:
+        raise outbox.NotYet("not now", again_after=timedelta(seconds=number))
+
     outbox.handles("test.each")(note)
+    outbox.handles("test.waits")(wait)
     outbox.handles("test.merged", merges=True)(note)
     yield seen
-    del outbox._handlers["test.each"], outbox._handlers["test.merged"]
+    for topic in ("test.each", "test.waits", "test.merged"):
+        del outbox._handlers[topic]
 
 
 def written(tenant_id: int, topic: str, *numbers: int) -> list[int]:
@@ -83,3 +90,22 @@ def test_a_topic_without_a_handler_is_a_mistake_of_ours() -> None:
     tenant_id = make_organisation().pk
     with acting_as(tenant_id), pytest.raises(KeyError):
         outbox.send_after_commit(tenant_id=tenant_id, topic="nobody.listens")
+
+
+def test_a_message_that_must_wait_comes_again_when_its_handler_says(runs: list[int]) -> None:
+    tenant_id = make_organisation().pk
+    (message_id,) = written(tenant_id, "test.waits", 15)
+    with acting_as(tenant_id):
+        OutboxMessage.objects.update(due_at=datetime.now(UTC) + timedelta(hours=1))
+    handle_message(message_id, tenant_id)
+    with acting_as(tenant_id):
+        message = OutboxMessage.objects.of(tenant_id).get()
+    wait = message.due_at - datetime.now(UTC)
+    assert timedelta(seconds=14) < wait <= timedelta(seconds=15)
+    assert (message.handled_at, message.last_error) == (None, "")
+
+    with acting_as(tenant_id):
+        OutboxMessage.objects.update(due_at=message.created_at)
+    outbox.put_off(message_id=message_id, tenant_id=tenant_id, delay=timedelta(minutes=1))
+    with acting_as(tenant_id):
+        assert OutboxMessage.objects.of(tenant_id).get().due_at == message.created_at

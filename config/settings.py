@@ -31,7 +31,9 @@ def _database(url: str, *, pooled: bool) -> dict[str, Any]:
         from tenants.pool import reset_connection
 
         size = int(os.environ.get("OPENFLOOR_POOL_SIZE", "8"))
-        options["pool"] = {"min_size": 1, "max_size": size, "reset": reset_connection}
+        # Who waits longer than this for a database that is away is better told to come again.
+        waits = {"timeout": 10.0, "reconnect_timeout": 60.0}
+        options["pool"] = {"min_size": 1, "max_size": size, "reset": reset_connection, **waits}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/"),
@@ -40,6 +42,8 @@ def _database(url: str, *, pooled: bool) -> dict[str, Any]:
         "HOST": parts.hostname,
         "PORT": parts.port or 5432,
         "OPTIONS": options,
+        # A connection that the server has closed meanwhile is replaced before it is used.
+        "CONN_HEALTH_CHECKS": pooled,
     }
 
 

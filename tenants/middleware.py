@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 import zoneinfo
 from collections.abc import Callable
 
 from django.contrib.auth import get_user
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template import loader
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from tenants.acting import acting_for_person, bind_tenant
 from tenants.actors import Actor
 from tenants.errors import DomainError
 from tenants.models import Membership
 
+logger = logging.getLogger(__name__)
 Next = Callable[[HttpRequest], HttpResponse]
 SESSION_KEY = "organisation_id"
+AWAY = (OperationalError, InterfaceError)
+"""How it shows that the database restarts, is out of connections, or ended a deadlock."""
+TRY_AGAIN_SECONDS = 2
 
 
 class TenantMiddleware:
     """Open the request's transaction and bind it; what fails is rolled back whole.
+
+    A database that is away is answered with 503, also when it goes at the commit: whether that
+    was still done nobody knows then, so a POST is sent again with the same `Idempotency-Key`.
 
     Sets `request.user`, `request.memberships` (list), `request.acting` (Membership or None) and,
     when somebody acts, `request.actor`.
@@ -34,6 +44,12 @@ class TenantMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(("/static/", "/healthz/")):
             return self.get_response(request)
+        try:
+            return self._in_transaction(request)
+        except AWAY as error:
+            return try_again(request, error)
+
+    def _in_transaction(self, request: HttpRequest) -> HttpResponse:
         user = get_user(request) if not request.path.startswith("/api/") else None
         with acting_for_person(user.pk or 0 if user else 0):
             request.user = user  # type: ignore[assignment]
@@ -66,6 +82,8 @@ class TenantMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Show a named refusal as a page with its sentence; nothing of the request is kept."""
         transaction.set_rollback(True)
+        if isinstance(exception, AWAY):
+            return try_again(request, exception)
         if not isinstance(exception, DomainError):
             return None
         if request.headers.get("Accept", "").startswith("application/json"):
@@ -73,6 +91,21 @@ class TenantMiddleware:
                 {"code": exception.code, "detail": str(exception)}, status=exception.status
             )
         return render(request, "refused.html", {"refusal": exception}, status=exception.status)
+
+
+def try_again(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer that the database is away, without asking it for anything."""
+    logger.warning("503 for %s %s: %s", request.method, request.path, error)
+    later = {"Retry-After": str(TRY_AGAIN_SECONDS)}
+    if request.path.startswith("/api/") or "json" in request.headers.get("Accept", ""):
+        body = {
+            "code": "database_away",
+            "detail": str(_("The database does not answer just now. Try again in a moment.")),
+        }
+        return JsonResponse(
+            body, status=503, headers=later, content_type="application/problem+json"
+        )
+    return HttpResponse(loader.render_to_string("503.html"), status=503, headers=later)
 
 
 class PersonPreferencesMiddleware:

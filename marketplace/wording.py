@@ -121,7 +121,8 @@ SENTENCES |= {
     "assumed_stated_rates": _("Every machine runs at the rate that its owner states."),
     "assumed_learned_rates": _("Likely dates reckon with the slow days that machines have shown."),
     "assumed_transport": _(
-        "Lots travel an hour plus their way at 50 km/h between factories, and to you."
+        "Between factories, and to you, lots take an hour of loading plus the straight line "
+        "at 20 km/h."
     ),
     "assumed_answers": _("Every factory that is asked accepts. Nothing is held for you yet."),
     # Why a supplier was taken (scheduling.core.choices).

@@ -7,10 +7,10 @@ reliabilities, places and which factory owns what are drawn. The demo, the simul
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import hypot
 from random import Random
 
 from scheduling.core import Capability, Machine, Order, Problem, Step, Transport, Window
+from scheduling.core.haul import haul_minutes
 
 QUANTITY = 4_700_000
 FACTORIES = 62
@@ -23,8 +23,6 @@ HORIZON_DAYS = 28
 DEADLINE_DAYS = 14
 CITY_WIDTH_KM = 48
 CITY_HEIGHT_KM = 32
-LOADING_MINUTES = 60
-TRUCK_KM_PER_HOUR = 20
 MIN_LOT = 500
 MAX_LOT = 10_000
 BUYER = "buyer"
@@ -222,10 +220,9 @@ def transport_minutes(facts: PlatesFacts) -> Mapping[tuple[str, str], int]:
     places = {factory.code: (factory.x_km, factory.y_km) for factory in facts.factories}
     places[BUYER] = BUYER_PLACE
     return {
-        (origin, destination): LOADING_MINUTES
-        + round(hypot(x - to_x, y - to_y) * 60 / TRUCK_KM_PER_HOUR)
-        for origin, (x, y) in places.items()
-        for destination, (to_x, to_y) in places.items()
+        (origin, destination): haul_minutes(place, to_place)
+        for origin, place in places.items()
+        for destination, to_place in places.items()
         if origin != destination
     }
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from math import ceil, hypot
 from uuid import UUID
 
 from marketplace.core.asked import AskedOrder
@@ -32,10 +31,9 @@ from scheduling.core import (
     Transport,
     Window,
 )
+from scheduling.core.haul import LOADING_MINUTES, haul_minutes
 from scheduling.core.measures import assignment_cost
 
-HANDLING_MINUTES = 60
-ROAD_KM_PER_HOUR = 50
 DESTINATION = "buyer"
 LONGEST_HORIZON = timedelta(days=400)
 MINUTE = timedelta(minutes=1)
@@ -49,12 +47,6 @@ def floor_minute(moment: datetime, origin_at: datetime) -> int:
 def ceil_minute(moment: datetime, origin_at: datetime) -> int:
     """Return the whole minutes from the origin to `moment`, rounded up."""
     return -((origin_at - moment) // MINUTE)
-
-
-def transport_minutes(a: tuple[float, float], b: tuple[float, float]) -> int:
-    """Return the travel time between two places by their schematic positions, in km."""
-    distance = hypot(a[0] - b[0], a[1] - b[1])
-    return HANDLING_MINUTES + ceil(distance * 60 / ROAD_KM_PER_HOUR)
 
 
 def step_process(number: int, process: str) -> str:
@@ -169,12 +161,10 @@ def _windows(one: OnSale, origin_at: datetime, now: datetime) -> tuple[Window, .
 
 def _transport(order: AskedOrder, machines: Iterable[OnSale]) -> Transport:
     places = {one.place: (one.machine.x_km, one.machine.y_km) for one in machines}
-    minutes = {
-        (a, b): transport_minutes(places[a], places[b]) for a in places for b in places if a != b
-    }
+    minutes = {(a, b): haul_minutes(places[a], places[b]) for a in places for b in places if a != b}
     home = (order.ship_to_x_km, order.ship_to_y_km)
-    minutes |= {(a, DESTINATION): transport_minutes(places[a], home) for a in places}
-    return Transport(minutes=minutes, default_minutes=HANDLING_MINUTES)
+    minutes |= {(a, DESTINATION): haul_minutes(places[a], home) for a in places}
+    return Transport(minutes=minutes, default_minutes=LOADING_MINUTES)
 
 
 def _frozen(order_id: str, kept: PlanDocument | None) -> tuple[Assignment, ...]:

@@ -20,11 +20,12 @@ from marketplace.core.problem_of import (
     plan_of,
     problem_of,
     schedule_of,
-    transport_minutes,
 )
 from marketplace.core.spans import Span
+from marketplace.wording import SENTENCES
 from scheduling.core import Objective, solve, violations
 from scheduling.core.formats.openfloor import problem_from_json, problem_to_json
+from scheduling.core.haul import TRUCK_KM_PER_HOUR, haul_minutes
 from scheduling.core.measures import completion_by_order, cost_by_order
 
 NOW = datetime(2026, 3, 2, 9, 0, 30, tzinfo=UTC)
@@ -174,8 +175,10 @@ def test_frozen_work_keeps_its_place_name_and_price(case, data) -> None:
 
 
 def test_places_are_an_hour_and_their_way_apart() -> None:
-    assert transport_minutes((0, 0), (0, 0)) == 60
-    assert transport_minutes((0, 0), (30, 40)) == 120
+    assert haul_minutes((0, 0), (0, 0)) == 60
+    assert haul_minutes((0, 0), (30, 40)) == 210
+    assert haul_minutes((0.1, 0), (0, 0)) == 61, "a begun minute counts"
+    assert f"{TRUCK_KM_PER_HOUR} km/h" in str(SENTENCES["assumed_transport"])
     assert DESTINATION not in PROCESSES
 
 

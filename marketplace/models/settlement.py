@@ -55,6 +55,11 @@ class Funding(models.Model):
             models.Index(fields=["buyer", "-id"]),
             models.Index(fields=["platform", "state", "-id"]),
         ]
+        constraints = [
+            models.CheckConstraint(
+                name="funding_amount_positive", condition=models.Q(amount_minor__gt=0)
+            ),
+        ]
 
 
 class Release(models.Model):

@@ -281,6 +281,7 @@ def _deals(world: World) -> None:
 def _money(world: World) -> None:
     ours, other, rows = world.owner.tenant, world.counterpart, world.rows
     about: dict[str, Any] = {"order_uid": world.uid("order"), "order_number": "O-1"}
+    Order.objects.filter(uid=world.uid("order")).update(cost_minor=100)
     party = {"buyer": ours, "platform_id": PLATFORM_ID, **about, "currency": "CNY"}
     rows["funding"] = Funding.objects.create(
         **party, amount_minor=100, payment_reference="REF", created_at=NOW

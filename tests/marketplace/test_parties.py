@@ -11,8 +11,10 @@ import pytest
 from django.db import DatabaseError, models, transaction
 
 from marketplace.models import (
+    Funding,
     Offer,
     Operation,
+    Order,
     Plan,
     PlanRequest,
     Release,
@@ -20,6 +22,7 @@ from marketplace.models import (
     WorkOrder,
 )
 from marketplace.services.inspection import inspect_shipment
+from marketplace.services.offers import accept_offer
 from tenants.acting import PLATFORM_ID, acting_as
 from tests.factories import NOW, make_organisation
 from tests.marketplace.deals import Deal, make_deal
@@ -158,6 +161,53 @@ def test_a_release_pays_what_was_promised_to_whom_it_was_promised(harm: str) -> 
         forged = copied(release, **changes.get(harm, {}))
         with pytest.raises(DatabaseError, match="a release pays"), transaction.atomic():
             forged.save(force_insert=True)
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        ("less", "the price of its order"),
+        ("more", "the price of its order"),
+        ("nothing", "the price of its order"),
+        ("currency", "the price of its order"),
+        ("foreign", "the price of its order"),
+        ("own_price", "what the factories were promised"),
+        ("friend", "only the platform"),
+    ],
+)
+def test_a_payment_asks_for_the_price_that_was_promised(harm: str, message: str) -> None:
+    deal, foreign, friend = make_deal(lots=1), make_deal(lots=1), make_organisation()
+    for name, offer in deal.offers.items():
+        with acting_as(deal.suppliers[name].pk):
+            accept_offer(offer_uid=offer.uid, by=deal.by(name), now=NOW)
+    order = deal.order
+    assert order.cost_minor == 60_000
+    asked = {
+        "buyer_id": deal.buyer.pk,
+        "platform_id": PLATFORM_ID,
+        "order_uid": order.uid,
+        "order_number": order.number,
+        "amount_minor": order.cost_minor,
+        "currency": "CNY",
+        "payment_reference": "OF-1",
+        "created_at": NOW,
+    }
+    changes: dict[str, dict[str, Any]] = {
+        "less": {"amount_minor": 59_999},
+        "more": {"amount_minor": 60_001},
+        "nothing": {"amount_minor": 0},
+        "currency": {"currency": "EUR"},
+        "foreign": {"order_uid": foreign.order.uid, "order_number": foreign.order.number},
+        "own_price": {"amount_minor": 1},
+        "friend": {"platform_id": friend.pk},
+    }
+    with acting_as(deal.buyer.pk):
+        if harm == "own_price":
+            Order.objects.filter(pk=order.pk).update(cost_minor=1)  # its own row, its own pen
+        with pytest.raises(DatabaseError, match=message), transaction.atomic():
+            Funding.objects.create(**(asked | changes[harm]))
+        Order.objects.filter(pk=order.pk).update(cost_minor=60_000)
+        assert Funding.objects.create(**asked).amount_minor == 60_000
 
 
 def test_an_inspection_is_final(deal: Deal) -> None:

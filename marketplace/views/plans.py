@@ -27,8 +27,6 @@ from tenants.core.roles import Act
 from tenants.templatetags.formats import money, number
 
 MINUTES_PER_DAY = 1440
-NEAR = 0.12
-"""Points closer than this share of the picture would write over each other."""
 
 
 @member(Act.READ, seat="buyer")
@@ -42,30 +40,11 @@ def plans(request: HttpRequest, uid: UUID) -> HttpResponse:
         "order": order,
         "request_row": newest,
         "plans": found,
-        "options": _options(found),
+        "options": [_option(plan) for plan in found],
         "bound_days": found[0].bound_minutes / MINUTES_PER_DAY if found else None,
         "cost_bound": found[0].reasons.get("cost_bound") if found else None,
     }
     return render(request, "buyer/plans.html", context)
-
-
-def _options(found: list[Plan]) -> list[dict[str, Any]]:
-    """Return the points of the scatter; plans that nearly coincide share one label."""
-    options = [_option(plan) for plan in found]
-    spans = {
-        axis: (
-            max((o[axis] for o in options), default=0) - min((o[axis] for o in options), default=0)
-        )
-        or 1.0
-        for axis in ("x", "y")
-    }
-    for place, later in enumerate(options):
-        for earlier in options[:place]:
-            near = all(abs(later[a] - earlier[a]) < NEAR * spans[a] for a in ("x", "y"))
-            if near and earlier["label"] and later["label"]:
-                earlier["label"] = f"{earlier['label']}, {later['label']}"
-                later["label"] = ""
-    return options
 
 
 def _option(plan: Plan) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from tenants.templatetags import charts_plan, charts_round
+from tenants.templatetags import charts_plan, charts_round, charts_scatter
 from tenants.templatetags.formats import number
 from tenants.templatetags.svg import (
     coordinate,
@@ -25,6 +25,7 @@ from tenants.templatetags.svg import (
 register = template.Library()
 register.tags.update(charts_plan.register.tags)
 register.tags.update(charts_round.register.tags)
+register.tags.update(charts_scatter.register.tags)
 
 
 @register.simple_tag

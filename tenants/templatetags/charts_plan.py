@@ -1,4 +1,4 @@
-"""Charts of plans and production: states, bands of date and price, options, claim vs count."""
+"""Charts of plans and production: states, bands of date and price, claim vs count."""
 
 from __future__ import annotations
 
@@ -12,16 +12,7 @@ from django.utils.translation import gettext as _
 from tenants.templatetags.charts_round import claim_label
 from tenants.templatetags.formats import number, percent
 from tenants.templatetags.states import MACHINE_STATES
-from tenants.templatetags.svg import (
-    coordinate,
-    figure,
-    join,
-    picture,
-    spread,
-    table_twin,
-    tag,
-    ticks,
-)
+from tenants.templatetags.svg import coordinate, picture, spread, tag
 
 register = template.Library()
 
@@ -143,88 +134,6 @@ def band(
         )
         told += f"; {mark_text} {number(mark, 1)}"
     return picture(parts, width=340, height=76 if mark is not None else 58, label=told)
-
-
-@register.simple_tag
-def scatter(
-    options: Sequence[Mapping[str, object]],
-    label: str,
-    x_label: str,
-    y_label: str,
-    bound: float | None = None,
-    bound_label: str = "",
-) -> SafeString:
-    """Draw plan options by date (x) and cost (y) with the bound.
-
-    `{% scatter options … bound=11.04 %}`
-
-    Each option is `{label, x, y, chosen?, url?, x_text?, y_text?}`.
-    """
-    xs = [float(o["x"]) for o in options] + ([bound] if bound is not None else [])  # type: ignore[arg-type]
-    ys = [float(o["y"]) for o in options]  # type: ignore[arg-type]
-    if not options:
-        return SafeString("")
-    pad_x, pad_y = spread(min(xs), max(xs)) * 0.12, spread(min(ys), max(ys)) * 0.18
-    x0, x1, y0, y1 = min(xs) - pad_x, max(xs) + pad_x, min(ys) - pad_y, max(ys) + pad_y
-
-    marks = [(value, number(value, 1)) for value in ticks(y0, y1)]
-    # Costs in millions need more room before the axis than hundreds do.
-    left = max([48.0, *(12 + 6.2 * len(text) for _value, text in marks)])
-
-    def px(value: float) -> float:
-        return left + (328 - left) * (value - x0) / spread(x0, x1)
-
-    def py(value: float) -> float:
-        return 196 - 176 * (value - y0) / spread(y0, y1)
-
-    parts: list[object] = []
-    for value, text in marks:
-        parts += [
-            tag("path", d=f"M{coordinate(left)} {coordinate(py(value))}H328", class_="gridline"),
-            tag("text", text, x=left - 6, y=py(value) + 4, text_anchor="end"),
-        ]
-    parts += [
-        tag("text", number(value, 1), x=px(value), y="212", text_anchor="middle")
-        for value in ticks(x0, x1)
-    ]
-    parts += [
-        tag("path", d=f"M{coordinate(left)} 12V196H328", class_="axis"),
-        tag("text", x_label, x="328", y="230", text_anchor="end"),
-        tag("text", y_label, x="0", y="8"),
-    ]
-    if bound is not None:
-        parts += [
-            tag("path", d=f"M{coordinate(px(bound))} 14V196", class_="dash"),
-            tag("text", bound_label or number(bound, 2), x=px(bound) + 6, y="24"),
-        ]
-    for option in options:
-        parts.append(_option_mark(option, px(float(option["x"])), py(float(option["y"]))))  # type: ignore[arg-type]
-    rows = [
-        (o["label"], o.get("x_text") or number(o["x"], 2), o.get("y_text") or number(o["y"], 2))
-        for o in options
-    ]  # type: ignore[arg-type]
-    chart = picture(parts, width=334, height=236, label=label)
-    return figure(chart, table_twin((_("Option"), x_label, y_label), rows))
-
-
-def _option_mark(option: Mapping[str, object], x: float, y: float) -> SafeString:
-    """Return one point with its word, filled when chosen."""
-    chosen = bool(option.get("chosen"))
-    point = tag(
-        "circle", cx=x, cy=y, r="8" if chosen else "6", class_="fill knock" if chosen else "soft"
-    )
-    ring = "" if chosen else tag("circle", cx=x, cy=y, r="6", class_="stroke", stroke_width="2")
-    right = x < 250
-    text = tag(
-        "text",
-        option["label"],
-        x=x + (12 if right else -12),
-        y=y + 4,
-        text_anchor="start" if right else "end",
-        class_="strong" if chosen else None,
-    )
-    marked = join([point, ring, text])
-    return tag("a", marked, href=option["url"]) if option.get("url") else marked
 
 
 @register.simple_tag

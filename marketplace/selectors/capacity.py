@@ -12,8 +12,16 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 
 from devices.models import Machine, Shift
+from marketplace.core.share import Share
 from marketplace.core.spans import Span, WorkingTime, idle_spans, intersect, subtract
-from marketplace.models import Capability, CapacityWindow, Listing, WindowState
+from marketplace.models import (
+    Capability,
+    CapacityWindow,
+    Listing,
+    Offer,
+    OfferState,
+    WindowState,
+)
 from marketplace.selectors.catalogue import capabilities
 from scheduling.models import Reservation, ReservationState
 from tenants.models import Organisation
@@ -102,6 +110,35 @@ def reserved_spans(
     )
     for machine_id, during in rows:
         found[machine_id].append(Span(during.lower, during.upper))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferedTime:
+    """Time of a machine that an offer without an answer asks for."""
+
+    span: Span
+    offer: Offer
+
+
+def offered_times(
+    tenant_id: int, machines: Iterable[Machine], frame: Span
+) -> dict[int, list[OfferedTime]]:
+    """Return the time inside `frame` that waits for the firm's own answer, by machine id.
+
+    An offer counts until its answer or its lapse is stored, whatever the clock says: an answer
+    that was given in time may still be on its way.
+    """
+    wanted = {machine.pk for machine in machines}
+    offers = Offer.objects.of_supplier(tenant_id).filter(
+        state=OfferState.OFFERED, starts_at__lt=frame.end, ends_at__gt=frame.start
+    )
+    found: dict[int, list[OfferedTime]] = defaultdict(list)
+    for offer in offers.order_by("pk"):
+        for operation in Share.from_json(offer.snapshot).operations:
+            span = Span(operation.start_at, operation.end_at)
+            if operation.machine_id in wanted and span.overlaps(frame):
+                found[operation.machine_id].append(OfferedTime(span=span, offer=offer))
     return found
 
 

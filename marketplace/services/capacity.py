@@ -191,6 +191,7 @@ def withdraw_windows(
     Raises:
         NotFound: one of them is not there.
         TimeCommitted: an order has bought time in one of them.
+        TimeOffered: an offer that waits for an answer asks for time in one of them.
         StateConflict: one has been withdrawn already.
     """
     try:

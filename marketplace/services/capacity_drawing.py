@@ -106,6 +106,7 @@ def draw_windows(
         WindowsOverlap: two drawn windows of a machine share time.
         WindowPast: new time was drawn in the past.
         TimeCommitted: sold time was erased.
+        TimeOffered: time was erased that an offer without an answer asks for.
         PriceMissing: windows of a machine without a price.
         CapabilityMissing: a machine that is to be published does nothing yet.
     """

@@ -120,6 +120,7 @@ def archive_machine(
 
     Raises:
         TimeCommitted: an order has bought some of its time.
+        TimeOffered: an offer that waits for an answer asks for some of its time.
     """
     ahead = CapacityWindow.objects.of(organisation.pk).filter(
         machine=machine, state__in=ACTIVE, during__endswith__gt=now

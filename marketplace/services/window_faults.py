@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from devices.models import Machine
 from marketplace.core.spans import DoubledLocalTime, Span, UnclearLocalTime, to_local
+from marketplace.selectors.capacity import OfferedTime
 from tenants.errors import Conflict, DomainError
 
 Sentence = str | Promise
@@ -51,6 +52,12 @@ class TimeCommitted(Conflict):
     """Sold machine time cannot be taken off sale."""
 
     code = "time_committed"
+
+
+class TimeOffered(Conflict):
+    """Machine time that waits for the firm's own answer to an offer stays until it is given."""
+
+    code = "time_offered"
 
 
 class CapabilityMissing(DomainError):
@@ -138,6 +145,24 @@ def committed(machine: Machine, reserved: Span) -> TimeCommitted:
             "Leave it in, and take the rest off sale."
         )
         % {"machine": machine.code, "span": span_text(reserved, machine.site.time_zone)}
+    )
+
+
+def offered(machine: Machine, asked: OfferedTime) -> TimeOffered:
+    """Return the refusal to take time off sale that an offer asks for."""
+    zone = machine.site.time_zone
+    return TimeOffered(
+        _(
+            "On %(machine)s the time %(span)s is held for the offer of order %(order)s until "
+            "%(expires)s. Answer that offer first: decline it, and the time is yours to withdraw."
+        )
+        % {
+            "machine": machine.code,
+            "span": span_text(asked.span, zone),
+            "order": asked.offer.order_number,
+            "expires": f"{asked.offer.expires_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}",
+        },
+        offer=str(asked.offer.uid),
     )
 
 

@@ -14,9 +14,9 @@ from devices.models import Machine
 from evidence.services.transitions import record_change
 from marketplace.core.spans import Span
 from marketplace.models import CapacityWindow, WindowState
-from marketplace.selectors.capacity import ACTIVE, Terms, reserved_spans, span_of
+from marketplace.selectors.capacity import ACTIVE, Terms, offered_times, reserved_spans, span_of
 from marketplace.services.window_checks import NewWindow
-from marketplace.services.window_faults import WindowsOverlap, committed
+from marketplace.services.window_faults import WindowsOverlap, committed, offered
 from tenants.actors import Actor
 from tenants.live import announce
 from tenants.models import Organisation
@@ -102,10 +102,15 @@ def tell_market(organisation: Organisation, machine_ids: Iterable[int]) -> None:
 
 
 def refuse_committed(organisation: Organisation, leaving: Mapping[Machine, Sequence[Span]]) -> None:
-    """Refuse when an order has bought some of the time that is to leave the market.
+    """Refuse when some of the time that is to leave the market is sold, or offered to the firm.
+
+    The machines are locked by the caller. An acceptance claims its offer first and locks the
+    machines then: while it waits here its offer still counts as open, and once it is stored its
+    reservations count. So time never leaves the market between a question and its answer.
 
     Raises:
         TimeCommitted: naming the machine and the sold time.
+        TimeOffered: naming the machine, the time and the order that waits for an answer.
     """
     spans = [span for spans in leaving.values() for span in spans]
     if not spans:
@@ -116,6 +121,11 @@ def refuse_committed(organisation: Organisation, leaving: Mapping[Machine, Seque
         for sold in reserved[machine.pk]:
             if any(sold.overlaps(span) for span in gone):
                 raise committed(machine, sold)
+    asked = offered_times(organisation.pk, leaving, frame)
+    for machine, gone in leaving.items():
+        for one in asked[machine.pk]:
+            if any(one.span.overlaps(span) for span in gone):
+                raise offered(machine, one)
 
 
 def record_by_machine(

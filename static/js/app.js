@@ -1,6 +1,7 @@
 /** What every page needs: palette, theme, toasts, tables by keyboard, copying, dropped files. */
 
 import { loadChineseFontIfMissing } from "app/fonts";
+import "app/keep";
 import { openPalette, palette } from "app/palette";
 import { bindTables } from "app/tables";
 

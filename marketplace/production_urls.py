@@ -20,8 +20,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("supplier/shipments/receive/", shipments.shipments_receive, name="shipments_receive"),
     path("buyer/inspections/", shipments.inspections, name="inspections"),
     path("buyer/inspections/receive/", shipments.deliveries_receive, name="deliveries_receive"),
+    path("buyer/inspections/check/", shipments.inspections_check, name="inspections_check"),
     path("buyer/inspections/accept/", shipments.inspections_accept, name="inspections_accept"),
     path("buyer/inspections/<uuid:uid>/", shipments.inspection, name="inspection"),
+    path(
+        "buyer/inspections/<uuid:uid>/check/", shipments.inspection_check, name="inspection_check"
+    ),
     path("buyer/inspections/<uuid:uid>/give/", shipments.inspection_give, name="inspection_give"),
     path("buyer/orders/<uuid:uid>/progress/", order_progress.order_progress, name="order_progress"),
     path("buyer/orders/<uuid:uid>/trace/", order_progress.order_trace, name="order_trace"),

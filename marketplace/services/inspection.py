@@ -54,6 +54,10 @@ class Verdict:
     reason: str = ""
 
 
+Verdicts = Mapping[UUID, Sequence[Verdict] | None]
+"""By shipment; None accepts every piece."""
+
+
 @transaction.atomic
 def inspect_shipment(
     *,
@@ -101,6 +105,18 @@ def inspect_shipment(
     announce(tenant_ids=(shipment.sender_id,), key="work")
     announce(tenant_ids=tuple({row.supplier_id for row in chains}), key="money")
     return shipment
+
+
+@transaction.atomic
+def inspect_shipments(*, verdicts: Verdicts, by: Actor, now: datetime) -> list[Shipment]:
+    """Inspect several shipments, all or none; None accepts every piece of one.
+
+    Raises: what `inspect_shipment` raises, for the first that cannot be inspected.
+    """
+    return [
+        inspect_shipment(shipment_uid=uid, verdicts=given, by=by, now=now)
+        for uid, given in sorted(verdicts.items())
+    ]
 
 
 def _accepted(

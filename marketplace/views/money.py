@@ -40,9 +40,14 @@ def money(request: HttpRequest) -> HttpResponse:
     context = {
         "totals": book_totals(platform_id=PLATFORM_ID),
         "proofs": proofs_to_check(),
-        "due": due_payments(platform_id=PLATFORM_ID),
-        "remittances": due_remittances(platform_id=PLATFORM_ID)[:50],
-        "form": SentForm(),
+        "due": [
+            (row, SentForm(auto_id=f"pay-{row.through.hex}-%s"))
+            for row in due_payments(platform_id=PLATFORM_ID)
+        ],
+        "remittances": [
+            (row, SentForm(auto_id=f"remit-{row.uid.hex}-%s"))
+            for row in due_remittances(platform_id=PLATFORM_ID)[:50]
+        ],
     }
     return render(request, "operator/money.html", context)
 

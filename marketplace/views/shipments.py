@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
@@ -15,7 +16,8 @@ from django.views.decorators.http import require_POST
 from marketplace.forms.production import InspectionForm
 from marketplace.models import Shipment, ShipmentState
 from marketplace.selectors.work import awaited, lots_to_ship, shipments_from, shipments_to
-from marketplace.services.inspection import inspect_shipment
+from marketplace.services.acceptance_preview import AcceptancePreview, preview_acceptance
+from marketplace.services.inspection import inspect_shipment, inspect_shipments
 from marketplace.services.shipping import ShipmentUnknown, receive_shipments, ship_operations
 from tenants.access import member
 from tenants.clock import site_now
@@ -112,6 +114,19 @@ def inspection(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 @member(Act.TRADE, seat="buyer")
 @require_POST
+def inspection_check(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Say what the typed verdicts release and to whom, before they are given."""
+    shipment = _delivery(request, uid)
+    form = InspectionForm(request.POST, lots=shipment.lots)
+    if not form.is_valid():
+        return _show(request, shipment, form, status=422)
+    preview = preview_acceptance(verdicts={uid: form.verdicts()}, by=request.actor, now=site_now())
+    kept = [(field.html_name, field.value()) for field in form]
+    return _ask(request, preview, reverse("inspection_give", args=[uid]), kept)
+
+
+@member(Act.TRADE, seat="buyer")
+@require_POST
 def inspection_give(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Take the verdicts, lot by lot."""
     shipment = _delivery(request, uid)
@@ -125,14 +140,34 @@ def inspection_give(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 @member(Act.TRADE, seat="buyer")
 @require_POST
+def inspections_check(request: HttpRequest) -> HttpResponse:
+    """Say what accepting every piece of the ticked shipments releases and to whom."""
+    uids = _uids(request, "shipment")
+    if not uids:
+        messages.warning(request, _("Tick the shipments that you accept."))
+        return redirect("inspections")
+    preview = preview_acceptance(verdicts=dict.fromkeys(uids), by=request.actor, now=site_now())
+    kept = [("shipment", shipment.uid) for shipment in preview.shipments]
+    return _ask(request, preview, reverse("inspections_accept"), kept)
+
+
+def _ask(
+    request: HttpRequest, preview: AcceptancePreview, url: str, kept: list[tuple[str, object]]
+) -> HttpResponse:
+    """Show the question whose answer goes to `url` with the fields in `kept`."""
+    context = {"preview": preview, "give_url": url, "kept": kept}
+    return render(request, "buyer/inspection_check.html", context)
+
+
+@member(Act.TRADE, seat="buyer")
+@require_POST
 def inspections_accept(request: HttpRequest) -> HttpResponse:
     """Accept every piece of the ticked shipments."""
     uids = _uids(request, "shipment")
     if not uids:
         messages.warning(request, _("Tick the shipments that you accept."))
         return redirect("inspections")
-    for uid in uids:
-        inspect_shipment(shipment_uid=uid, by=request.actor, now=site_now())
+    inspect_shipments(verdicts=dict.fromkeys(uids), by=request.actor, now=site_now())
     messages.success(
         request,
         ngettext("%(count)s shipment accepted.", "%(count)s shipments accepted.", len(uids))

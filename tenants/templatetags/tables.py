@@ -134,6 +134,15 @@ def pagination(context: Context, page_obj: Page[Any]) -> SafeString:
     )
 
 
+@register.inclusion_tag("components/check_all.html")
+def check_all(name: str) -> dict[str, str]:
+    """Tick or untick all boxes of a form at once: `{% check_all "shipment" %}`, before its table.
+
+    `name` is the boxes' name. Ticks outlive a live refresh of the page's part (keep.js).
+    """
+    return {"name": name}
+
+
 @register.simple_tag(takes_context=True)
 def empty_row(
     context: Context,

@@ -195,7 +195,8 @@ def operator_confirms(page: Page) -> None:
     page.get_by_role("button", name="Sign in").click()
     page.goto("/operator/money/")
     page.get_by_role("link", name=re.compile(r"^PO-|^O-")).first.click()
-    page.get_by_role("button", name="Confirm receipt").click()
+    page.get_by_role("button", name="Confirm receipt…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Confirm receipt").click()
     expect(page.locator("main")).to_contain_text("Held for the order")
 
 
@@ -212,25 +213,28 @@ def make_everything(page: Page) -> None:
         page.get_by_role("button", name="Report", exact=True).click()
         expect(page.locator(".toast").last).to_contain_text("reported")
     page.goto("/supplier/shipments/")
+    page.get_by_label("Tick all").last.check()
     page.get_by_role("button", name="Send the ticked lots").click()
     expect(page.locator(".toast")).to_contain_text("Sent")
 
 
 def receive_and_inspect(page: Page) -> None:
     page.goto("/buyer/inspections/?state=in_transit")
+    page.get_by_label("Tick all").check()
     page.get_by_role("button", name="They are here: sign").click()
     expect(page.locator(".toast")).to_contain_text("1 shipment received")
     page.locator("#inspections tbody a").first.click()
-    page.get_by_role("button", name="Give these verdicts").click()
+    page.get_by_role("button", name="Check what this releases").click()
+    page.get_by_role("button", name="Accept and release the money").click()
     expect(page.locator(".toast")).to_contain_text("released")
 
 
 def operator_pays_out(page: Page) -> None:
     """Pay the factory from the desk, where its share waits after the release is booked."""
     page.goto("/operator/money/")
-    reference = page.get_by_placeholder("Bank reference").first
-    reference.fill("BANK-OUT-1")
-    reference.press("Enter")
+    page.get_by_role("button", name="Mark as paid…").first.click()
+    page.get_by_role("dialog").get_by_label("Bank reference").fill("BANK-OUT-1")
+    page.get_by_role("dialog").get_by_role("button", name="Mark as paid").click()
     expect(page.locator(".toast")).to_be_visible()
 
 

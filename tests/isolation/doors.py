@@ -56,7 +56,7 @@ PAGE_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("offer", "offer", "offer_accept", "offer_decline"),
     **_all("work_order", "work_order"),
     **_all("operation", "operation_start", "operation_report"),
-    **_all("shipment", "inspection", "inspection_give"),
+    **_all("shipment", "inspection", "inspection_check", "inspection_give"),
 }
 API_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("machine", "api_machine", "api_machine_state", "api_machine_rollups"),

@@ -147,6 +147,11 @@ def test_the_buyer_follows_signs_and_inspects() -> None:
     given = {"accepted-1": 950, "reason-1": ""}
     assert _act(client, "inspection_give", shipment.uid, **given) == 422
     given["reason-1"] = "Scratched"
+    asked = client.post(reverse("inspection_check", args=[shipment.uid]), given)
+    assert asked.status_code == 200
+    assert "950" in asked.content.decode()
+    assert "Scratched" in asked.content.decode()
+    assert deal.reload().accepted_quantity == 0, "looking releases nothing"
     assert _act(client, "inspection_give", shipment.uid, **given) == 302
     assert "Scratched" in _page(client, "inspection", shipment.uid)
     assert "950" in _page(client, "order_trace", deal.order.uid)
@@ -162,6 +167,10 @@ def test_the_buyer_signs_and_accepts_in_bulk() -> None:
     client = person_of(deal.buyer)
     assert shipment.number in _page(client, "inspections", state="in_transit")
     assert _act(client, "deliveries_receive", shipment=str(shipment.uid)) == 302
+    assert "checked" not in _page(client, "inspections")
+    asked = client.post(reverse("inspections_check"), {"shipment": str(shipment.uid)})
+    assert "CN¥600.00" in asked.content.decode(), "two steps of 1,000 pieces at 30 fen"
+    assert deal.reload().accepted_quantity == 0
     assert _act(client, "inspections_accept", shipment=str(shipment.uid)) == 302
     assert deal.reload().accepted_quantity == 1000
 
@@ -188,6 +197,7 @@ def test_another_organisation_finds_no_page_and_changes_nothing() -> None:
         ("lots_ship", [], {"operation": str(deal.uid(2, 1))}),
         ("shipments_receive", [], {"shipment": str(shipment.uid)}),
         ("deliveries_receive", [], {"shipment": str(shipment.uid)}),
+        ("inspections_check", [], {"shipment": str(shipment.uid)}),
         ("inspections_accept", [], {"shipment": str(shipment.uid)}),
         ("inspection_give", [shipment.uid], {}),
     ]

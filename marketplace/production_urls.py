@@ -15,6 +15,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("supplier/work/<uuid:uid>/", work.work_order, name="work_order"),
     path("supplier/operations/<uuid:uid>/start/", work.operation_start, name="operation_start"),
     path("supplier/operations/<uuid:uid>/report/", work.operation_report, name="operation_report"),
+    path(
+        "supplier/operations/<uuid:uid>/correct/", work.operation_correct, name="operation_correct"
+    ),
     path("supplier/shipments/", shipments.supplier_shipments, name="supplier_shipments"),
     path("supplier/shipments/send/", shipments.lots_ship, name="lots_ship"),
     path("supplier/shipments/receive/", shipments.shipments_receive, name="shipments_receive"),

@@ -53,6 +53,41 @@ class ReportForm(forms.Form):
         return given
 
 
+class CorrectionForm(forms.Form):
+    """The right numbers of a finished lot: together they stay what came in."""
+
+    good = forms.IntegerField(label=_("Good"), min_value=0)
+    scrap = forms.IntegerField(label=_("Scrap"), min_value=0)
+    reason = forms.CharField(
+        label=_("What was wrong?"),
+        max_length=300,
+        help_text=_("It stands beside the first report for good. The buyer can read it."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, operation: Operation, **kwargs: Any) -> None:
+        initial = {"good": operation.good, "scrap": operation.scrap}
+        super().__init__(*args, initial=initial, **kwargs)
+        self.operation = operation
+        for name in ("good", "scrap"):
+            self.fields[name].widget.attrs["inputmode"] = "numeric"
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        good, scrap = given.get("good"), given.get("scrap")
+        if good is not None and scrap is not None and good + scrap != self.operation.received:
+            self.add_error(
+                "scrap",
+                _("Lot %(lot)s came with %(received)s pieces; good and scrap are %(total)s.")
+                % {
+                    "lot": self.operation.lot,
+                    "received": self.operation.received,
+                    "total": good + scrap,
+                },
+            )
+        return given
+
+
 class InspectionForm(forms.Form):
     """One accepted quantity and one reason for each lot of a shipment."""
 

@@ -11,7 +11,13 @@ from marketplace.models.plans import (
     PlanRequestState,
     PlanState,
 )
-from marketplace.models.production import Operation, OperationState, WorkOrder, WorkOrderState
+from marketplace.models.production import (
+    Correction,
+    Operation,
+    OperationState,
+    WorkOrder,
+    WorkOrderState,
+)
 from marketplace.models.settlement import Funding, FundingState, Release
 from marketplace.models.shipping import Shipment, ShipmentLine, ShipmentState
 
@@ -20,6 +26,7 @@ __all__ = [
     "CapabilityAttribute",
     "CapacityWindow",
     "Commitment",
+    "Correction",
     "Funding",
     "FundingState",
     "Listing",

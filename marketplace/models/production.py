@@ -168,3 +168,33 @@ class Operation(DealModel):
                 | Q(received=F("good") + F("scrap")),
             ),
         ]
+
+
+class Correction(DealModel):
+    """A slip of the pen in a finished lot's report, put right; never changed and never removed.
+
+    Pieces move between good and scrap only: the lot is finished, so together they stay what came
+    in. The operation carries the newest figures; the corrections say what stood there before.
+    """
+
+    operation = models.ForeignKey(
+        "marketplace.Operation", models.PROTECT, related_name="corrections"
+    )
+    good_before = models.PositiveBigIntegerField()
+    scrap_before = models.PositiveBigIntegerField()
+    good = models.PositiveBigIntegerField()
+    scrap = models.PositiveBigIntegerField()
+    reason = models.CharField(max_length=300)
+    corrected_by = models.CharField(max_length=160)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["operation", "-id"])]
+        constraints = [
+            models.CheckConstraint(
+                name="correction_conserves",
+                condition=Q(good=F("good_before") + F("scrap_before") - F("scrap")),
+            ),
+            models.CheckConstraint(name="correction_corrects", condition=~Q(good=F("good_before"))),
+            models.CheckConstraint(name="correction_has_reason", condition=~Q(reason="")),
+        ]

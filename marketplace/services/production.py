@@ -176,7 +176,7 @@ class _Shop:
         settle_work_orders(rows, by=by, now=now)
         for operation in self.finished:
             if operation.good == 0:
-                _tell_of_lost_lot(operation, by=by)
+                tell_of_lost_lot(operation, by=by)
         by_buyer = defaultdict(set)
         for row in rows:
             by_buyer[row.buyer_id].add(row.order_uid)
@@ -281,7 +281,8 @@ def _pass_on(shop: _Shop, finished: Iterable[Operation], *, by: Actor, now: date
     transition_all(following_rows, to=OperationState.READY, by=by, now=now)
 
 
-def _tell_of_lost_lot(operation: Operation, *, by: Actor) -> None:
+def tell_of_lost_lot(operation: Operation, *, by: Actor) -> None:
+    """Let whoever comes after know, on commit, that nothing of a finished lot is left."""
     send_after_commit(
         tenant_id=by.tenant_id,
         topic="lot.lost",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from devices import selectors as devices
-from marketplace.forms.production import ReportForm
+from marketplace.forms.production import CorrectionForm, ReportForm
 from marketplace.models import Operation, OperationState, WorkOrder, WorkOrderState
 from marketplace.selectors.capacity_week import hours_ahead
 from marketplace.selectors.catalogue import process_names
@@ -21,6 +21,7 @@ from marketplace.selectors.supplier_day import day_of, tasks_of
 from marketplace.selectors.supplier_plan import height_of, machine_plan
 from marketplace.selectors.work import lots_of_work_order, operations_of, work_orders_of
 from marketplace.selectors.work_progress import progress_of, with_progress
+from marketplace.services.corrections import correct_report, why_not_correctable
 from marketplace.services.production import Report, report_operation, start_operation
 from tenants.access import member
 from tenants.clock import site_now
@@ -117,6 +118,25 @@ def operation_report(request: HttpRequest, uid: UUID) -> HttpResponse:
         now=site_now(),
     )
     messages.success(request, _("Lot %(lot)s: reported.") % {"lot": operation.lot})
+    return redirect("work_order", uid=operation.work_order.uid)
+
+
+@member(Act.PRODUCE, seat="supplier")
+def operation_correct(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Ask for the right numbers of a finished lot, and take them."""
+    operation = _operation(request, uid)
+    form = CorrectionForm(request.POST or None, operation=operation)
+    if request.method != "POST" or not form.is_valid():
+        context = {
+            "operation": operation,
+            "form": form,
+            "too_late": why_not_correctable(operation),
+            "corrections": operation.corrections.order_by("-pk"),
+        }
+        status = 422 if request.method == "POST" else 200
+        return render(request, "supplier/correction.html", context, status=status)
+    correct_report(operation_uid=uid, by=request.actor, now=site_now(), **form.cleaned_data)
+    messages.success(request, _("Lot %(lot)s: corrected.") % {"lot": operation.lot})
     return redirect("work_order", uid=operation.work_order.uid)
 
 

@@ -55,7 +55,7 @@ PAGE_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("run", "matching_run"),
     **_all("offer", "offer", "offer_accept", "offer_decline"),
     **_all("work_order", "work_order"),
-    **_all("operation", "operation_start", "operation_report"),
+    **_all("operation", "operation_start", "operation_report", "operation_correct"),
     **_all("shipment", "inspection", "inspection_check", "inspection_give"),
 }
 API_SUBJECTS: dict[str, dict[str, str]] = {

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import get_currency_precision
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +14,7 @@ from evidence.models.consents import ReportScope
 from evidence.services.consents import DEFAULT, LONGEST
 from finance.lending.models import Loan, LoanProduct
 from finance.lending.services import OfferTerms
+from tenants.core.money import decimals_of
 from tenants.models import Organisation, OrganisationKind
 
 WHOLE = Decimal(100)
@@ -25,7 +25,7 @@ class MoneyField(forms.DecimalField):
     """An amount of one currency; its clean value is an integer of minor units."""
 
     def __init__(self, *, currency: str = "CNY", allow_zero: bool = False, **kwargs: Any) -> None:
-        self.places = get_currency_precision(currency)
+        self.places = decimals_of(currency)
         least = Decimal(0) if allow_zero else Decimal(1).scaleb(-self.places)
         super().__init__(min_value=least, max_value=LARGEST, decimal_places=self.places, **kwargs)
 

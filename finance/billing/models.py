@@ -101,3 +101,8 @@ class Remittance(models.Model):
             models.UniqueConstraint(fields=["kind", "source_uid"], name="remittance_once"),
             models.CheckConstraint(name="remittance_amount", condition=Q(amount_minor__gt=0)),
         ]
+
+    @property
+    def expected_at(self) -> datetime:
+        """When the payee may expect the money."""
+        return self.booked_at + PAID_WITHIN

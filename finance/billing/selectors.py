@@ -26,6 +26,11 @@ class DuePayment:
     through: UUID
     """The newest line that the sum includes."""
 
+    @property
+    def pay_by(self) -> datetime:
+        """When the supplier may expect the oldest of the lines."""
+        return self.oldest_at + PAID_WITHIN
+
 
 def due_payments(*, platform_id: int) -> list[DuePayment]:
     """Return what is to be sent to suppliers, the oldest first; three queries."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.models import Funding, FundingState, Release
@@ -15,6 +16,29 @@ from tenants.errors import NotFound
 def payments_of(*, buyer_id: int) -> QuerySet[Funding]:
     """Return a buyer's payments, newest first."""
     return Funding.objects.filter(buyer_id=buyer_id).order_by("-id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenSum:
+    """What a buyer is to pay in one currency, for how many orders."""
+
+    currency: str
+    amount_minor: int
+    orders: int
+
+
+def open_sums(*, buyer_id: int) -> list[OpenSum]:
+    """Return what a buyer has been asked for and says nothing of yet, by currency."""
+    rows = (
+        Funding.objects.filter(buyer_id=buyer_id, state=FundingState.ASKED, closed_at=None)
+        .values("currency")
+        .annotate(amount=Sum("amount_minor"), orders=Count("pk"))
+        .order_by("currency")
+    )
+    return [
+        OpenSum(currency=row["currency"], amount_minor=row["amount"], orders=row["orders"])
+        for row in rows
+    ]
 
 
 def payment_of(*, buyer_id: int, uid: UUID) -> Funding:

@@ -38,6 +38,7 @@ SHEET_ROWS = 50_000
 def money(request: HttpRequest) -> HttpResponse:
     """Answer: do the books balance, and what waits for us?"""
     context = {
+        "now": site_now(),
         "totals": book_totals(platform_id=PLATFORM_ID),
         "proofs": proofs_to_check(),
         "due": [

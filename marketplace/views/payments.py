@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -14,10 +15,16 @@ from finance.billing.providers import gateway_for
 from finance.billing.selectors import remittances_to
 from finance.forms import ProofForm
 from marketplace.models import Funding, FundingState
-from marketplace.selectors.settlement import payment_of, payments_of, releases_of_order
+from marketplace.selectors.settlement import (
+    open_sums,
+    payment_of,
+    payments_of,
+    releases_of_order,
+)
 from marketplace.services.settlement import send_proof
 from tenants.access import member
 from tenants.clock import site_now
+from tenants.core.money import to_decimal
 from tenants.core.roles import Act
 
 
@@ -25,8 +32,19 @@ from tenants.core.roles import Act
 def payments(request: HttpRequest) -> HttpResponse:
     """List what the buyer is to pay and has paid."""
     found = payments_of(buyer_id=request.acting.tenant_id)
-    page = Paginator(found, 50).get_page(request.GET.get("page"))
-    return render(request, "buyer/payments.html", {"page": page})
+    state = request.GET.get("state", "")
+    shown = found.filter(state=state) if state in FundingState else found
+    counts = dict(found.order_by().values_list("state").annotate(count=Count("pk")))
+    context = {
+        "page": Paginator(shown, 50).get_page(request.GET.get("page")),
+        "open": open_sums(buyer_id=request.acting.tenant_id),
+        "states": [
+            (value, label, counts[value])
+            for value, label in FundingState.choices
+            if value in counts
+        ],
+    }
+    return render(request, "buyer/payments.html", context)
 
 
 @member(Act.READ, seat="buyer")
@@ -73,6 +91,8 @@ def _show(
         "releases": releases,
         "refund": refund,
         "released_minor": released,
+        "is_paid": is_paid,
+        "amount_typed": str(to_decimal(funding.amount_minor, funding.currency)),
         "held_minor": funding.amount_minor - released - refunded if is_paid else 0,
     }
     return render(request, "buyer/payment.html", context, status=status)

@@ -76,9 +76,12 @@ def check_answers(content: str) -> SafeString:
 
 
 @register.inclusion_tag("components/answer.html")
-def answer(label: str, value: object, change_url: str = "") -> dict[str, object]:
-    """Show one answer with its Change link: `{% answer "Quantity" "4,700,000" "?step=2" %}`."""
-    return {"label": label, "value": value, "change_url": change_url}
+def answer(label: str, value: object, change_url: str = "", copy: object = "") -> dict[str, object]:
+    """Show one answer with its Change link: `{% answer "Quantity" "4,700,000" "?step=2" %}`.
+
+    `copy` is what a button beside it puts on the clipboard, for what has to be typed elsewhere.
+    """
+    return {"label": label, "value": value, "change_url": change_url, "copy": copy}
 
 
 @register.inclusion_tag("components/file_drop.html")

@@ -15,7 +15,6 @@ from babel.numbers import (
     format_currency,
     format_decimal,
     format_percent,
-    get_currency_precision,
 )
 from django import template
 from django.template import Context
@@ -24,6 +23,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+
+from tenants.core.money import to_decimal
 
 register = template.Library()
 
@@ -72,7 +73,7 @@ def money(amount_minor: int | None, currency: str = "CNY") -> str:
     """Write integer minor units as money: `{{ order.total_minor|money:order.currency }}`."""
     if amount_minor is None:
         return MISSING
-    amount = Decimal(amount_minor).scaleb(-get_currency_precision(currency))
+    amount = to_decimal(amount_minor, currency)
     return format_currency(amount, currency, locale=reader_locale())
 
 
@@ -81,7 +82,7 @@ def money_compact(amount_minor: int | None, currency: str = "CNY") -> str:
     """Write money short, for key figures only: `{{ total_minor|money_compact:"CNY" }}`."""
     if amount_minor is None:
         return MISSING
-    amount = Decimal(amount_minor).scaleb(-get_currency_precision(currency))
+    amount = to_decimal(amount_minor, currency)
     return format_compact_currency(amount, currency, locale=reader_locale(), fraction_digits=1)
 
 

@@ -139,6 +139,39 @@ def test_the_operator_pays_suppliers_and_buyers_out(released: Deal) -> None:
     assert "B1" in text_of(supplier, f"/supplier/statements/{payout.uid}/")
 
 
+def test_a_buyer_sees_what_to_pay_in_now_and_copies_it(deal: Deal) -> None:
+    funding = asked(deal)
+    buyer = client_of(deal.buyer)
+    page = text_of(buyer, "/buyer/payments/")
+    assert "To pay in now" in page
+    assert "for 1 order<" in page
+    shown = text_of(buyer, f"/buyer/payments/{funding.uid}/")
+    assert 'data-copy="10000.00"' in shown, "the bank's form takes no currency sign"
+    assert f'data-copy="{funding.payment_reference}"' in shown
+    assert "Held for the order" not in shown, "nothing is held before it is paid in"
+    buyer.post(f"/buyer/payments/{funding.uid}/proof/", {"proof": "TX-1"})
+    assert "To pay in now" not in text_of(buyer, "/buyer/payments/")
+    assert funding.order_number in text_of(buyer, "/buyer/payments/?state=proved")
+    assert funding.order_number not in text_of(buyer, "/buyer/payments/?state=asked")
+
+
+def test_a_refund_is_on_its_way_until_the_bank_has_sent_it(released: Deal) -> None:
+    with acting_as(PLATFORM_ID):
+        close_money(buyer_id=released.buyer.tenant_id, order_uid=released.order.uid, now=NOW)
+        refund = Remittance.objects.get()
+        funding = Funding.objects.get()
+    buyer, address = client_of(released.buyer), f"/buyer/payments/{funding.uid}/"
+    page = text_of(buyer, address)
+    assert "On its way back to you" in page
+    assert "Paid back to you" not in page
+    operator = client_of(make_operator())
+    assert "Late" in text_of(operator, "/operator/money/"), "due two days after it was booked"
+    operator.post(f"/operator/money/remittances/{refund.uid}/pay/", {"reference": "B-REFUND"})
+    page = text_of(buyer, address)
+    assert "Paid back to you" in page
+    assert "B-REFUND" in page
+
+
 def test_statements_show_own_lines_and_give_them_as_csv(released: Deal) -> None:
     supplier = client_of(released.supplier)
     page = text_of(supplier, "/supplier/statements/")

@@ -3,9 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from babel.numbers import get_currency_precision
 from django.template import Context, Template
 from django.utils import translation
 
+from tenants.core.money import decimals_of
+from tenants.forms import CURRENCIES
 from tenants.templatetags import formats
 
 NOW = datetime(2026, 11, 18, 1, 57, tzinfo=UTC)
@@ -26,6 +29,11 @@ def test_money_is_written_from_minor_units(
 ) -> None:
     with translation.override(language):
         assert formats.money(amount, currency) == text
+
+
+def test_what_is_shown_has_the_decimals_that_are_kept() -> None:
+    for currency, _label in CURRENCIES:
+        assert decimals_of(currency) == get_currency_precision(currency), currency
 
 
 def test_compact_money_follows_the_language() -> None:

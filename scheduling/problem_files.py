@@ -80,7 +80,8 @@ def check_file(
     found = violations(problem, reported.schedule, unplanned=reported.unplanned)
     listed = [{"code": each.code, "sentence": each.sentence} for each in found]
     objective: int | None = None
-    if len(reported.schedule) and not _is_unreadable(found):
+    is_plan = len(reported.schedule) > 0 or not (found or reported.unplanned)
+    if is_plan and not _is_unreadable(found):
         objective = objective_value(problem, reported.schedule, reported.goal)
         if reported.objective is not None and objective != reported.objective:
             sentence = f"The result claims {reported.objective}; the schedule gives {objective}."

@@ -157,6 +157,7 @@ class _Maker:
                 objective=self._cost(fastest),
                 lower_bound=cheapest.lower_bound,
                 certificate=cheapest.certificate,
+                rents=cheapest.rents,
                 status=Status.FEASIBLE,
             )
         safest = self._safest(fastest, limit)

@@ -15,28 +15,26 @@ from math import lcm
 
 from scheduling.core.calendars import NEVER
 from scheduling.core.goals import as_known_goal
-from scheduling.core.measures import assignment_cost
 from scheduling.core.problem import MINUTES_PER_HOUR, Key, Option, Problem
 from scheduling.core.reach import ReachModel
-from scheduling.core.result import Objective
+from scheduling.core.rents import constant_rents, rented_bound
+from scheduling.core.result import Objective, Rents
 from scheduling.core.shop import ShopModel
 
 Weights = Mapping[str, int]
 """Integer weight per machine; a machine that is not named weighs 0."""
 
-PRICE_SCALE = 1000
-"""In cost bounds a weight is a rent of 1/1000 minor unit per machine minute."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """A proven lower bound and the weights that prove it; None when paths alone do.
+    """A proven lower bound and the weights or rents that prove it; None when paths alone do.
 
     `value` None means proven infeasible: no plan meets the windows and deadlines.
     """
 
     value: int | None
     weights: Weights | None = None
+    rents: Rents | None = None
 
 
 def lower_bound(
@@ -44,17 +42,21 @@ def lower_bound(
     goal: Objective,
     weights: Sequence[Weights] = (),
     *,
+    rents: Sequence[Rents] = (),
     model: ReachModel | None = None,
 ) -> Bound:
-    """Return the best bound on `goal` that paths, steps and the given weights prove."""
+    """Return the best bound on `goal` that paths, steps and the given weights prove.
+
+    For the cost, weights are rents that never change, and `rents` may change over time.
+    """
     known, known_goal = as_known_goal(problem, goal)
     if known is not problem:
-        return lower_bound(known, known_goal, weights)
+        return lower_bound(known, known_goal, weights, rents=rents)
     if problem.is_shop and goal is Objective.MAKESPAN:
         return _shop_bound(problem, weights)
     model = model or ReachModel(problem)
     if goal is Objective.COST:
-        return _cost_bound(model, weights)
+        return _cost_bound(model, weights, rents)
     if goal is Objective.TARDINESS:
         return _tardiness_bound(model)
     return makespan_bound(model, [*step_weights(model), *weights])
@@ -78,7 +80,7 @@ def step_weights(model: ReachModel) -> list[dict[str, int]]:
     seen: set[frozenset[str]] = set()
     for key, options in model.options.items():
         members = frozenset(option.machine.id for option in options)
-        if members in seen or model.demand(key) <= 0:
+        if members in seen or model.must_make(key) <= 0:
             continue
         seen.add(members)
         rates = {option.machine.id: _speed(option) for option in options}
@@ -124,7 +126,7 @@ def _claim(model: ReachModel, weights: Weights) -> _Claim:
     keys: list[Key] = []
     needed = Fraction(0)
     for key, options in model.options.items():
-        demand = model.demand(key)
+        demand = model.must_make(key)
         if demand <= 0 or not options:
             continue
         cheapest = min(weights.get(o.machine.id, 0) * minutes_per_piece(o) for o in options)
@@ -172,47 +174,18 @@ def _misses_deadline(model: ReachModel) -> bool:
     )
 
 
-def _cost_bound(model: ReachModel, weights: Sequence[Weights]) -> Bound:
-    """Return the best of the cheapest-machine bound and those with rents on scarce time."""
+def _cost_bound(model: ReachModel, weights: Sequence[Weights], rents: Sequence[Rents]) -> Bound:
+    """Return the best of the bound without rents and those with rents on scarce time."""
     if makespan_bound(model, step_weights(model)).value is None:
         return Bound(value=None)
-    frozen = _frozen_cost(model.problem)
-    best = Bound(value=frozen + max(0, _ceil(_rented_cost(model, {}))))
-    for each in weights:
-        value = frozen + _ceil(_rented_cost(model, each))
-        if best.value is not None and value > best.value:
-            best = Bound(value=value, weights=each)
+    best = Bound(value=rented_bound(model, {}))
+    for each in (*(constant_rents(weight) for weight in weights), *rents):
+        value = rented_bound(model, each)
+        if best.value is None or value is None:
+            return Bound(value=None)
+        if value > best.value:
+            best = Bound(value=value, rents=each)
     return best
-
-
-def _rented_cost(model: ReachModel, weights: Weights) -> Fraction:
-    """Lagrangian bound: every piece at its cheapest rented price, less the rent of all time."""
-    total = Fraction(0)
-    keys = [key for key, options in model.options.items() if options and model.demand(key) > 0]
-    for key in keys:
-        demand = model.demand(key)
-        total += demand * min(
-            price_per_piece(o)
-            + Fraction(weights.get(o.machine.id, 0), PRICE_SCALE) * minutes_per_piece(o)
-            for o in model.options[key]
-        )
-        if not model.problem.frozen:
-            total += min(
-                Fraction(o.least_set_up_minutes * o.price_per_hour_minor, MINUTES_PER_HOUR)
-                for o in model.options[key]
-            )
-    if weights:
-        by = {
-            order.id: NEVER if order.deadline is None else order.deadline
-            for order in model.problem.orders
-        }
-        latest = model.latest(by, keys)
-        total -= Fraction(weighted_capacity(model, weights, keys, latest), PRICE_SCALE)
-    return total
-
-
-def _frozen_cost(problem: Problem) -> int:
-    return sum(assignment_cost(problem, assignment) for assignment in problem.frozen)
 
 
 def _tardiness_bound(model: ReachModel) -> Bound:

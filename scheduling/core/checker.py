@@ -43,6 +43,7 @@ TEMPLATES: dict[str, str] = {
     ),
     "lot_changes_quantity": "Lot {lot} of order {order} changes its quantity between steps.",
     "quantity": "Step {step} of order {order} makes {planned} pieces instead of {quantity}.",
+    "too_many": "Step {step} of order {order} makes {planned} pieces; it asks for {quantity}.",
     "too_early": (
         "Lot {lot} of order {order} starts step {step} at {start}, "
         "before it can arrive at {arrival}."
@@ -81,7 +82,8 @@ def violations(
 ) -> list[Violation]:
     """List every rule of `problem` that `schedule` breaks; empty means the plan is sound.
 
-    Orders named in `unplanned` may be absent, but not half present.
+    Orders named in `unplanned` may be absent, but not half present. Orders with an outside
+    price may lack pieces or be absent.
     """
     references = list(_reference_violations(problem, schedule))
     if references:
@@ -97,7 +99,7 @@ def violations(
     for order in problem.orders:
         lots = lots_of.get(order.id)
         if not lots:
-            if order.id not in unplanned:
+            if order.id not in unplanned and order.outside_price_minor is None:
                 found.append(_broken("order_missing", order=order.id))
             continue
         found.extend(_order_violations(problem, order, lots))
@@ -133,7 +135,7 @@ def _machine_violations(
     for a in assignments:
         key = (a.order, a.step)
         if key not in options:
-            options[key] = _option(problem, a)
+            options[key] = problem.option(problem.order_by_id[a.order], a.step, machine)
         option = options[key]
         if previous is not None and a.start < busy_until:
             until = min(a.end, busy_until)
@@ -143,13 +145,6 @@ def _machine_violations(
         if a not in frozen:
             yield from _assignment_violations(problem, a, option, previous)
         previous, busy_until = a, max(busy_until, a.end)
-
-
-def _option(problem: Problem, a: Assignment) -> Option | None:
-    for option in problem.options(problem.order_by_id[a.order], a.step):
-        if option.machine.id == a.machine:
-            return option
-    return None
 
 
 def _assignment_violations(
@@ -257,7 +252,11 @@ def _order_violations(
                 )
     yield from _spread_violations(problem, order, lots)
     for step, planned in enumerate(made):
-        if planned != order.quantity:
+        if order.outside_price_minor is not None and planned > order.quantity:
+            yield _broken(
+                "too_many", order=order.id, step=step, planned=planned, quantity=order.quantity
+            )
+        elif order.outside_price_minor is None and planned != order.quantity:
             yield _broken(
                 "quantity", order=order.id, step=step, planned=planned, quantity=order.quantity
             )

@@ -100,6 +100,7 @@ TEMPLATES: dict[str, str] = {
     ),
     "negative_release": "Order {order} is released at {release}: give 0 or more.",
     "negative_price_ceiling": "The price ceiling of order {order} is negative: give 0 or more.",
+    "negative_outside_price": ("The outside price of order {order} is negative: give 0 or more."),
     "negative_transport": (
         "Transport from {origin} to {destination} takes {minutes} minutes: give 0 or more."
     ),

@@ -53,6 +53,20 @@ def cost_by_order(problem: Problem, schedule: Schedule) -> dict[str, int]:
     }
 
 
+def outside_cost(problem: Problem, schedule: Schedule) -> int:
+    """Return what the pieces cost that no lot makes, for orders with an outside price."""
+    total = 0
+    for order in problem.orders:
+        if order.outside_price_minor is not None:
+            total += order.outside_price_minor * (order.quantity - pieces_made(order, schedule))
+    return total
+
+
+def pieces_made(order: Order, schedule: Schedule) -> int:
+    """Return the pieces of `order` that its lots make (each counted once, at its first step)."""
+    return sum(a.quantity for a in schedule.by_order.get(order.id, ()) if a.step == 0)
+
+
 def cost_by_factory(problem: Problem, schedule: Schedule) -> dict[str, int]:
     """Return per factory what its assignments earn, in minor units."""
     cost: dict[str, int] = {}
@@ -75,7 +89,7 @@ def tardiness(problem: Problem, schedule: Schedule) -> int:
 def objective_value(problem: Problem, schedule: Schedule, goal: Objective) -> int:
     """Return the value of `schedule` under `goal`, in minutes or minor units."""
     if goal is Objective.COST:
-        return sum(cost_by_order(problem, schedule).values())
+        return sum(cost_by_order(problem, schedule).values()) + outside_cost(problem, schedule)
     if goal is Objective.TARDINESS:
         return tardiness(problem, schedule)
     if goal is Objective.COMPLETION:

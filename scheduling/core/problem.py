@@ -123,8 +123,10 @@ class Order:
     `due` is soft (tardiness is counted from it), `deadline` is hard. Completion counts
     the transport to `destination`, when there is one. The price ceiling bounds the sum of
     the order's machine cost. Only machines that hold all `certificates` may work on it, in no
-    more than `max_factories` factories. `preferred_factories` break ties: between plans of
-    equal objective the one that gives them more pieces wins.
+    more than `max_factories` factories; `admitted_machines` None admits every machine that is
+    not excluded. `preferred_factories` break ties: between plans of equal objective the one
+    that gives them more pieces wins. With an `outside_price_minor`, pieces that no lot makes
+    are bought outside at that price each; without one, every piece must be made.
     """
 
     id: str
@@ -141,6 +143,8 @@ class Order:
     max_factories: int | None = None
     preferred_factories: frozenset[str] = frozenset()
     quotas: tuple[Quota, ...] = ()
+    admitted_machines: frozenset[str] | None = None
+    outside_price_minor: int | None = None
 
     @cached_property
     def predecessors(self) -> tuple[tuple[int, ...], ...]:
@@ -181,10 +185,11 @@ class Order:
         return all(step.process is not None for step in self.steps)
 
     def admits(self, machine: Machine) -> bool:
-        """Tell whether `machine` is not excluded and holds the certificates asked for."""
+        """Tell whether `machine` is listed, not excluded, and holds the certificates asked for."""
         return (
             machine.id not in self.excluded_machines
             and machine.factory not in self.excluded_factories
+            and (self.admitted_machines is None or machine.id in self.admitted_machines)
             and self.certificates <= machine.certificates
         )
 
@@ -295,10 +300,16 @@ class Problem:
         }
 
     def options(self, order: Order, step: int) -> tuple[Option, ...]:
-        """Return the machines that may do `step` of `order`, those it does not admit left out."""
-        wanted = order.steps[step]
-        if wanted.process is not None:
-            found: Iterable[Option] = self.options_by_process.get(wanted.process, ())
+        """Return the machines that may do `step` of `order`, in machine order.
+
+        Machines that the order does not admit are left out.
+        """
+        wanted, listed = order.steps[step], order.admitted_machines
+        found: Iterable[Option]
+        if wanted.process is not None and listed is not None:
+            found = self._listed_options(wanted.process, listed)
+        elif wanted.process is not None:
+            found = self.options_by_process.get(wanted.process, ())
         else:
             found = (
                 Option(
@@ -316,6 +327,23 @@ class Problem:
             for option in admitted
         )
 
+    def option(self, order: Order, step: int, machine: str) -> Option | None:
+        """Return how `machine` may do `step` of `order`, or None when it may not."""
+        process = order.steps[step].process
+        if process is None:
+            return next((o for o in self.options(order, step) if o.machine.id == machine), None)
+        found = self.option_by_key.get((process, machine))
+        return found if found is not None and order.admits(found.machine) else None
+
+    def _listed_options(self, process: str, machines: frozenset[str]) -> Iterable[Option]:
+        keys = ((process, machine) for machine in machines)
+        options = [self.option_by_key[key] for key in keys if key in self.option_by_key]
+        return sorted(options, key=lambda option: self._place_of[option.machine.id])
+
+    @cached_property
+    def _place_of(self) -> dict[str, int]:
+        return {machine.id: place for place, machine in enumerate(self.machines)}
+
     @cached_property
     def is_shop(self) -> bool:
         """Tell whether this is a plain (flexible) job shop: durations only, nothing closed."""
@@ -326,7 +354,10 @@ class Problem:
             and all(machine.windows is None for machine in self.machines)
             and not any(machine.changeovers for machine in self.machines)
             and all(step.alternatives for order in self.orders for step in order.steps)
-            and all(order.price_ceiling_minor is None for order in self.orders)
+            and all(
+                order.price_ceiling_minor is None and order.outside_price_minor is None
+                for order in self.orders
+            )
             and all(order.max_factories is None and not order.quotas for order in self.orders)
         )
 

@@ -54,6 +54,11 @@ class ReachModel:
         """Return the pieces of a step that are not frozen yet."""
         return self.problem.order_by_id[key[0]].quantity - self._frozen.get(key, 0)
 
+    def must_make(self, key: Key) -> int:
+        """Return the demand of a step that cannot be bought outside instead."""
+        order = self.problem.order_by_id[key[0]]
+        return 0 if order.outside_price_minor is not None else self.demand(key)
+
     def least_minutes(self, order: Order, option: Option) -> int:
         """Return the working minutes of the smallest lot of `order` on `option`."""
         return option.work_minutes(max(option.min_lot, self._least_lot[order.id]))
@@ -164,7 +169,7 @@ class ReachModel:
         lag = self.problem.transport.lag
         completed = 0
         for step, after in enumerate(order.successors):
-            if after or self.demand((order.id, step)) <= 0:
+            if after or self.must_make((order.id, step)) <= 0:
                 continue
             completed = max(
                 completed,

@@ -195,6 +195,7 @@ def _placed(problem: Problem, kept: Kept, goal: Objective, clock: Clock) -> Resu
         objective=value,
         lower_bound=bound.value,
         certificate=bound.weights,
+        rents=bound.rents,
         runtime_s=clock.elapsed,
         schedule=incumbent.schedule,
     )

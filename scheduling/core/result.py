@@ -1,10 +1,14 @@
 """Say how a solve ended: the plan, how good it is proven to be, and what it cost to find."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from scheduling.core.schedule import Schedule
+
+Rents = Mapping[str, Sequence[tuple[int, int]]]
+"""Per machine the (minute, rent) from which each rent holds, in order of time; before the first
+minute, and on machines that are not named, time bears no rent."""
 
 
 class Status(StrEnum):
@@ -55,7 +59,8 @@ class Result:
 
     `lower_bound` is None when nothing is proven, `objective` when there is no full plan.
     `certificate` holds the integer multipliers from which `scheduling.core.bounds` can
-    recompute the bound without any solver, or None when the bound rests on a search.
+    recompute the bound without any solver, or None when the bound rests on a search; `rents`
+    (see `scheduling.core.rents`) are the multipliers of a bound on cost.
     """
 
     status: Status
@@ -68,6 +73,7 @@ class Result:
     schedule: Schedule = field(default_factory=Schedule)
     unplanned: tuple[Unplanned, ...] = ()
     certificate: Mapping[str, int] | None = None
+    rents: Rents | None = None
 
     @property
     def gap(self) -> float | None:

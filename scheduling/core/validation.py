@@ -128,6 +128,8 @@ def _order_faults(order: Order, now: int) -> Iterator[Fault]:
         yield fault("negative_release", order=order.id, release=order.release)
     if order.price_ceiling_minor is not None and order.price_ceiling_minor < 0:
         yield fault("negative_price_ceiling", order=order.id)
+    if order.outside_price_minor is not None and order.outside_price_minor < 0:
+        yield fault("negative_outside_price", order=order.id)
     if order.due is not None and order.due < now:
         yield fault("due_past", order=order.id, due=order.due, now=now)
     if order.deadline is not None:

@@ -96,6 +96,10 @@ class _Reader:
             raise UnreadableProblem(f"“{name}” of {self.where} must be a list of texts.")
         return frozenset(found)
 
+    def optional_names(self, name: str) -> frozenset[str] | None:
+        """Read a list of texts or null."""
+        return None if self._take(name) is None else self.names(name)
+
     def rate(self, name: str) -> Rate:
         """Read pieces per hour: a whole number, or a text like "5/2"."""
         found = self._take(name)
@@ -163,6 +167,8 @@ def _order(reader: _Reader) -> Order:
         max_factories=reader.optional_integer("max_factories"),
         preferred_factories=reader.names("preferred_factories"),
         quotas=tuple(_quota(quota) for quota in reader.objects("quotas")),
+        admitted_machines=reader.optional_names("admitted_machines"),
+        outside_price_minor=reader.optional_integer("outside_price_minor"),
     )
     reader.done()
     return order
@@ -310,6 +316,7 @@ def _machine_json(machine: Machine) -> dict[str, Any]:
 
 
 def _order_json(order: Order) -> dict[str, Any]:
+    admitted = order.admitted_machines
     return _fields(order) | {
         "steps": [
             {
@@ -325,6 +332,7 @@ def _order_json(order: Order) -> dict[str, Any]:
         "certificates": sorted(order.certificates),
         "preferred_factories": sorted(order.preferred_factories),
         "quotas": [_fields(quota) for quota in order.quotas],
+        "admitted_machines": None if admitted is None else sorted(admitted),
     }
 
 

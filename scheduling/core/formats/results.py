@@ -7,7 +7,7 @@ from typing import Any
 from scheduling.core.faults import Fault
 from scheduling.core.formats.shop_text import UnreadableProblem
 from scheduling.core.problem import Problem
-from scheduling.core.result import Objective, Result
+from scheduling.core.result import Objective, Rents, Result
 from scheduling.core.schedule import Assignment, Schedule
 
 
@@ -20,6 +20,7 @@ class ReportedResult:
     objective: int | None = None
     lower_bound: int | None = None
     weights: Mapping[str, int] | None = None
+    rents: Rents | None = None
     unplanned: tuple[str, ...] = field(default=())
 
 
@@ -40,10 +41,15 @@ def result_to_json(problem: Problem | None, result: Result) -> dict[str, Any]:
             {"order": each.order, "code": each.code, "reason": each.sentence}
             for each in result.unplanned
         ],
-        "certificate": None
-        if result.certificate is None
-        else {"weights": dict(result.certificate)},
+        "certificate": _certificate(result),
     }
+
+
+def _certificate(result: Result) -> dict[str, Any] | None:
+    if result.rents is not None:
+        rents = {machine: [list(step) for step in rows] for machine, rows in result.rents.items()}
+        return {"rents": rents}
+    return None if result.certificate is None else {"weights": dict(result.certificate)}
 
 
 def faults_to_json(faults: Sequence[Fault]) -> list[dict[str, Any]]:
@@ -83,8 +89,10 @@ def result_from_json(problem: Problem, value: Any) -> ReportedResult:
     """
     if not isinstance(value, dict) or not isinstance(value.get("assignments"), list):
         raise UnreadableProblem("The result must be an object with a list of “assignments”.")
-    certificate = value.get("certificate") or {}
-    weights = certificate.get("weights") if isinstance(certificate, dict) else None
+    certificate = value.get("certificate")
+    if not isinstance(certificate, dict):
+        certificate = {}
+    weights, rents = certificate.get("weights"), certificate.get("rents")
     try:
         goal = Objective(value.get("goal", "makespan"))
     except ValueError:
@@ -99,6 +107,7 @@ def result_from_json(problem: Problem, value: Any) -> ReportedResult:
         objective=_whole(value.get("objective"), "objective"),
         lower_bound=_whole(value.get("lower_bound"), "lower_bound"),
         weights=None if weights is None else _weights(weights),
+        rents=None if rents is None else _rents(rents),
         unplanned=tuple(
             str(each.get("order"))
             for each in value.get("unplanned") or []
@@ -148,3 +157,21 @@ def _weights(value: Any) -> dict[str, int]:
             "The weights of the certificate must be whole numbers of 0 or more."
         )
     return {str(machine): weight for machine, weight in value.items()}
+
+
+def _rents(value: Any) -> Rents:
+    if not isinstance(value, dict) or not all(_is_steps(steps) for steps in value.values()):
+        raise UnreadableProblem(
+            "The rents of the certificate must be lists of [minute, rent], in order of time, "
+            "of whole numbers of 0 or more."
+        )
+    return {str(machine): [(row[0], row[1]) for row in steps] for machine, steps in value.items()}
+
+
+def _is_steps(steps: Any) -> bool:
+    if not isinstance(steps, list) or not all(isinstance(row, list) for row in steps):
+        return False
+    if not all(len(row) == 2 and all(type(n) is int and n >= 0 for n in row) for row in steps):
+        return False
+    minutes = [row[0] for row in steps]
+    return minutes == sorted(minutes)

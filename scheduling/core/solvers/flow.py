@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scheduling.core.bounds import (
-    PRICE_SCALE,
     makespan_bound,
     minutes_per_piece,
     price_per_piece,
@@ -19,6 +18,7 @@ from scheduling.core.bounds import (
 from scheduling.core.calendars import NEVER
 from scheduling.core.problem import Key
 from scheduling.core.reach import ReachModel
+from scheduling.core.rents import RENT_SCALE
 from scheduling.core.solvers.linear import INFINITY, LinearProgramme
 
 WEIGHT_SCALE = 10**9
@@ -93,7 +93,7 @@ def rent_weights(model: ReachModel, *, time_limit: float) -> list[dict[str, int]
     flow = flow_plan(model, finish=finish, time_limit=time_limit, buckets=1)
     if flow is None:
         return []
-    return [{machine: round(rent * PRICE_SCALE) for machine, rent in flow.rents.items()}]
+    return [{machine: round(rent * RENT_SCALE) for machine, rent in flow.rents.items()}]
 
 
 def flow_plan(

@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from scheduling.core import Assignment, Problem, Quota, Schedule, Transport, Window, violations
+from scheduling.core import (
+    Assignment,
+    Objective,
+    Problem,
+    Quota,
+    Schedule,
+    Transport,
+    Window,
+    violations,
+)
+from scheduling.core.measures import objective_value
 from tests.core.scheduling.shops import machine, market, order
 
 CUT = machine("cutter", "cutting", set_up_minutes=10, price_per_hour_minor=600)
@@ -146,3 +156,17 @@ def test_frozen_assignments_stay_and_answer_to_no_calendar() -> None:
 def test_an_order_that_is_declared_unplanned_may_be_absent() -> None:
     nothing = Schedule()
     assert violations(PROBLEM, nothing, unplanned=["plates"]) == []
+
+
+def test_an_order_with_an_outside_price_may_lack_pieces_but_not_make_too_many() -> None:
+    def with_price(quantity: int) -> Problem:
+        orders = (replace(ORDER, quantity=quantity, outside_price_minor=5),)
+        return replace(PROBLEM, orders=orders)
+
+    made = ORDER.quantity
+    assert codes(problem=with_price(made)) == set()
+    assert codes(*SOUND, problem=with_price(made + 50)) == set()
+    assert codes(*SOUND, problem=with_price(made - 1)) == {"too_many"}
+    schedule = Schedule(assignments=SOUND)
+    cheap = objective_value(with_price(made), schedule, Objective.COST)
+    assert objective_value(with_price(made + 50), schedule, Objective.COST) == cheap + 250

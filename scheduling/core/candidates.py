@@ -19,6 +19,7 @@ from scheduling.core.result import Objective, Unplanned
 
 TEMPLATES: dict[str, str] = {
     "excluded_machine": "Machine {machine} is excluded for this order.",
+    "not_admitted": "Order {order} does not admit machine {machine}.",
     "excluded_factory": "Factory {factory} is excluded for this order.",
     "certificate_missing": "Machine {machine} does not hold the certificate {certificate}.",
     "min_lot": "Machine {machine} takes {min_lot} pieces at least; the order has {quantity}.",
@@ -93,6 +94,38 @@ def removals(model: ReachModel, order: Order) -> tuple[Removal, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A machine that may take a step, within `[start, end)`."""
+
+    step: int
+    option: Option
+    start: int
+    end: int
+
+
+def candidates(model: ReachModel, order: Order, removed: Counter[str]) -> list[Candidate]:
+    """Name, step by step, the machines that no filter takes away from `order`.
+
+    Each machine that a filter removes is counted in `removed` under its first reason; those
+    that the order itself does not admit never come this far.
+    """
+    latest = _latest(model, order)
+    spare = _spare_price(model, order)
+    kept: list[Candidate] = []
+    for step in range(len(order.steps)):
+        key = (order.id, step)
+        for option in model.options[key]:
+            reason = _first_reason(model, order, step, option, latest, spare)
+            if reason is not None:
+                removed[reason.code] += 1
+                continue
+            machine = option.machine.id
+            start, end = model.earliest[key][machine], latest[key][machine]
+            kept.append(Candidate(step=step, option=option, start=start, end=end))
+    return kept
+
+
 def _all_options(problem: Problem, order: Order, step: int) -> tuple[Option, ...]:
     process = order.steps[step].process
     if process is None:
@@ -123,6 +156,8 @@ def _first_reason(
     missing = sorted(order.certificates - machine.certificates)
     if missing:
         return Reason(code="certificate_missing", values=named | {"certificate": missing[0]})
+    if order.admitted_machines is not None and machine.id not in order.admitted_machines:
+        return Reason(code="not_admitted", values=named | {"order": order.id})
     if option.min_lot > order.quantity:
         values = named | {"min_lot": option.min_lot, "quantity": order.quantity}
         return Reason(code="min_lot", values=values)
@@ -156,7 +191,7 @@ class _Spare:
 
 
 def _spare_price(model: ReachModel, order: Order) -> _Spare | None:
-    if order.price_ceiling_minor is None:
+    if order.price_ceiling_minor is None or order.outside_price_minor is not None:
         return None
     cheapest = tuple(
         min(

@@ -11,14 +11,19 @@ from scheduling.core.goals import as_known_goal
 from scheduling.core.measures import objective_value
 from scheduling.core.problem import Problem
 from scheduling.core.reach import ReachModel
-from scheduling.core.result import Objective, Result, Status, Unplanned
+from scheduling.core.rents import rented_bound
+from scheduling.core.result import Objective, Rents, Result, Status, Unplanned
 from scheduling.core.schedule import Schedule
+from scheduling.core.solvers.assignment import assign_market, is_assignable
 from scheduling.core.solvers.flow import balance_weights, rent_weights
-from scheduling.core.solvers.incumbent import Clock, Incumbent, Progress
+from scheduling.core.solvers.incumbent import Clock, FaultySchedule, Incumbent, Progress
 from scheduling.core.solvers.market import DEFAULT_MAX_LOTS, MarketPlanner
 from scheduling.core.solvers.portfolio import improve_market
 from scheduling.core.solvers.shop import improve_shop
 from scheduling.core.solvers.suppliers import narrowed
+
+MANY_ORDERS = 100
+"""From this many orders of one plain step on, a market is planned by assignment alone."""
 
 
 def solve(
@@ -36,7 +41,7 @@ def solve(
     """Find a good plan, with a proven bound, within `time_limit` wall seconds.
 
     Args:
-        workers: threads for constraint programming (shops only).
+        workers: threads for constraint programming (shops), processes for large markets.
         max_lots: the most lots an order is cut into; more lots overlap steps better.
         on_progress: called with (incumbent, lower bound, seconds) as either improves.
         on_plan: called with each sound plan that is better than those before.
@@ -53,7 +58,7 @@ def solve(
         known, goal = as_known_goal(problem, objective)
         incumbent = Incumbent(known, goal, clock, on_progress, on_plan)
         result = _search(incumbent, workers=workers, seed=seed, max_lots=max_lots)
-        if result.is_plan and violations(problem, result.schedule):
+        if result.is_plan and known is not problem and violations(problem, result.schedule):
             result = _within_ceilings(problem, objective, clock, result, seed, max_lots)
         result = replace(result, goal=objective, seed=seed)
     return replace(result, runtime_s=clock.elapsed, cpu_s=process_time() - cpu_start)
@@ -63,6 +68,8 @@ def _search(incumbent: Incumbent, *, workers: int, seed: int, max_lots: int) -> 
     """Bound, plan, and say how it ended."""
     problem = incumbent.problem
     model = ReachModel(problem)
+    if incumbent.goal is Objective.COST and _is_for_assignment(problem):
+        return _assigned(incumbent, model, workers=workers)
     bound = lower_bound(problem, incumbent.goal, model=model)
     if bound.value is None:
         return _without_the_hopeless(incumbent, model, seed=seed, max_lots=max_lots)
@@ -112,6 +119,36 @@ def _within_ceilings(
         objective=objective_value(problem, cheap.schedule, objective),
         lower_bound=free.lower_bound,
         certificate=free.certificate,
+        rents=free.rents,
+    )
+
+
+def _is_for_assignment(problem: Problem) -> bool:
+    """Tell whether to plan by assignment alone.
+
+    List scheduling does not end in time for many orders, and knows nothing of buying outside.
+    """
+    has_outside = any(order.outside_price_minor is not None for order in problem.orders)
+    return (len(problem.orders) >= MANY_ORDERS or has_outside) and is_assignable(problem)
+
+
+def _assigned(incumbent: Incumbent, model: ReachModel, *, workers: int) -> Result:
+    """Plan a market by assignment, and prove how good that is with the prices it found."""
+    plan = assign_market(model, clock=incumbent.clock, workers=workers)
+    if not plan.unplanned and incumbent.offer(plan.assignments):
+        value = rented_bound(model, plan.rents)
+        incumbent.raise_bound(value)
+        return _planned(incumbent, Bound(value=value, rents=plan.rents))
+    schedule = Schedule(assignments=tuple(plan.assignments))
+    broken = violations(incumbent.problem, schedule, unplanned=plan.unplanned)
+    if broken:
+        raise FaultySchedule(broken[0].sentence)
+    whys = [why_unplanned(model, model.problem.order_by_id[order]) for order in plan.unplanned]
+    is_proven = any(why.is_proven for why in whys)
+    return Result(
+        status=Status.INFEASIBLE if is_proven else Status.TIMEOUT,
+        schedule=schedule,
+        unplanned=tuple(whys),
     )
 
 
@@ -120,11 +157,18 @@ def _tightened(model: ReachModel, incumbent: Incumbent, bound: Bound) -> Bound:
     seconds = incumbent.clock.remaining / 2
     if incumbent.is_optimal or incumbent.clock.is_over or incumbent.goal is Objective.TARDINESS:
         return bound
-    if incumbent.goal is Objective.COST:
+    weights: list[dict[str, int]] = []
+    rents: list[Rents] = []
+    if incumbent.goal is Objective.COST and is_assignable(incumbent.problem):
+        plan = assign_market(model, clock=incumbent.clock, workers=1)
+        rents.append(plan.rents)
+        if not plan.unplanned:
+            incumbent.offer(plan.assignments)
+    elif incumbent.goal is Objective.COST:
         weights = rent_weights(model, time_limit=seconds)
     else:
         weights = balance_weights(model, time_limit=seconds)
-    better = lower_bound(incumbent.problem, incumbent.goal, weights, model=model)
+    better = lower_bound(incumbent.problem, incumbent.goal, weights, rents=rents, model=model)
     if better.value is None or bound.value is None or better.value <= bound.value:
         return bound
     incumbent.raise_bound(better.value)
@@ -139,6 +183,7 @@ def _planned(incumbent: Incumbent, bound: Bound) -> Result:
         lower_bound=incumbent.lower_bound,
         schedule=incumbent.schedule,
         certificate=bound.weights,
+        rents=bound.rents,
     )
 
 
@@ -172,6 +217,10 @@ def _without_the_hopeless(
     planned = {a.order for a in schedule}
     named = {why.order for why in left_out}
     left_out += [whys[o.id] for o in problem.orders if o.id not in planned and o.id not in named]
+    must_make = {o.id for o in problem.orders if o.outside_price_minor is None}
+    left_out = [why for why in left_out if why.order in must_make]
+    if not left_out and incumbent.offer(list(schedule)):
+        return _planned(incumbent, Bound(value=incumbent.lower_bound))
     return Result(
         status=Status.INFEASIBLE if proven else Status.TIMEOUT,
         schedule=schedule,

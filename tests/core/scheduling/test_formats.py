@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from scheduling.core import Alternative, Assignment, Objective, Problem, Quota, Step, Transport
+from scheduling.core import (
+    Alternative,
+    Assignment,
+    Objective,
+    Problem,
+    Quota,
+    Step,
+    Transport,
+    Window,
+)
 from scheduling.core.formats import UnreadableProblem, read_problem
 from scheduling.core.formats.openfloor import problem_to_json
 from scheduling.problem_files import check_file, solve_file
@@ -102,6 +111,8 @@ def test_every_limit_reads_back_from_openfloor_json() -> None:
         max_factories=2,
         preferred_factories=frozenset({machine.factory}),
         quotas=(quota,),
+        admitted_machines=frozenset({machine.id}),
+        outside_price_minor=7,
     )
     limited = replace(SMALL, machines=(machine, *SMALL.machines[1:]), orders=(order,))
     assert read_problem(json.dumps(problem_to_json(limited))) == limited
@@ -144,6 +155,26 @@ def test_solve_and_check_agree_on_a_gzipped_file(tmp_path: Path) -> None:
         "objective": 95,
         "lower_bound_verified": True,
     }
+
+
+def test_rents_certify_what_scarce_time_must_cost(tmp_path: Path) -> None:
+    press = machine("press", windows=(Window(start=0, end=100),), price_per_hour_minor=600)
+    poor = order("poor", 100, outside_price_minor=15)
+    problem = market(press, poor, order("rich", 60, outside_price_minor=40))
+    path, result = tmp_path / "problem.json", tmp_path / "result.json"
+    path.write_text(json.dumps(problem_to_json(problem)))
+    document = solve_file(path, objective=Objective.COST, time_limit=5).document
+    assert (document["status"], document["lower_bound"]) == ("optimal", 1900)
+    # a minute of the press saves 15 outside for 10: its time is worth 5
+    assert document["certificate"] == {"rents": {"press": [[0, 5000], [100, 0]]}}
+    result.write_text(json.dumps(document))
+    checked = check_file(path, result, certify=True).document
+    assert checked == {"violations": [], "objective": 1900, "lower_bound_verified": True}
+    result.write_text(json.dumps(document | {"certificate": None}))
+    assert check_file(path, result, certify=True).document["lower_bound_verified"] is None
+    backwards = {"rents": {"press": [[9, 1], [3, 1]]}}
+    result.write_text(json.dumps(document | {"certificate": backwards}))
+    assert check_file(path, result, certify=True).exit_code == 2
 
 
 def test_check_finds_moved_work_and_false_claims(tmp_path: Path) -> None:

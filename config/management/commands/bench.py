@@ -13,6 +13,7 @@ from scheduling.problem_files import native_output_on_stderr
 
 BENCHES = {
     "jobshop": "bench.jobshop:bench_jobshop",
+    "market": "bench.market:bench_market",
     "pages": "bench.pages:bench_pages",
     "plates": "bench.plates:bench_plates",
 }

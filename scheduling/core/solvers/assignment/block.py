@@ -89,8 +89,9 @@ class Block:
     def reachable_minutes(self) -> Floats:
         """Open minutes that each pair can reach."""
         cells = self.cells
-        minutes = cells.minutes[cells.slot_cell].astype(np.float64)
-        return np.bincount(cells.slot_pair, weights=minutes, minlength=self.pairs)
+        minutes = cells.minutes[cells.slot_cell]
+        total = np.bincount(cells.slot_pair, weights=minutes, minlength=self.pairs)
+        return total.astype(np.float64)
 
     @cached_property
     def cells(self) -> "Cells":

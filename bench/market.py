@@ -1,0 +1,150 @@
+"""`bench market`: plan a generated national market, certified, and one that hangs together."""
+
+import resource
+from dataclasses import dataclass
+from time import perf_counter, process_time
+from typing import Any
+
+from bench.machine import machine_facts
+from bench.scenarios.market import market_problem
+from bench.yardsticks.market_mip import plain_mip_gap
+from scheduling.core import Objective, Problem, Result, solve, violations
+from scheduling.core.certify import is_bound_verified
+from scheduling.core.formats.results import ReportedResult
+from scheduling.core.measures import outside_cost
+
+MACHINES = 50_000
+ORDERS = 10_000
+TIME_LIMIT_S = 600.0
+"""Far above the goal: on a busy machine CPU seconds are what counts."""
+WORKERS = 2
+SHARED = 0.1
+"""Share of machines with a second process in the market that hangs together."""
+YARDSTICK_SCALE = 0.04
+"""The yardstick gets a market this small: 2,000 machines and 400 orders."""
+
+
+def bench_market(*, seed: int = 1, scale: float = 1.0) -> dict[str, Any]:
+    """Plan both markets and return the figures; `scale` changes machines and orders alike."""
+    whole = _run(seed=seed, scale=scale, shared=0.0)
+    giant = _run(seed=seed, scale=scale, shared=SHARED)
+    small = _run(seed=seed, scale=min(scale, YARDSTICK_SCALE), shared=0.0)
+    plain = plain_mip_gap(small.problem, time_limit=max(5.0, small.cpu_s))
+    figures = [
+        *_figures("", whole),
+        _figure("outside_share", whole.outside_share, "ratio", "shown", True),
+        *_figures("giant_", giant),
+        _figure("small_gap", small.result.gap, "ratio", "<= 0.01", _is_close(small), plain),
+        _figure("small_cpu_s", small.cpu_s, "s", "shown", True),
+    ]
+    return {
+        "bench": "market",
+        "simulated": True,
+        "seed": seed,
+        "scale": scale,
+        "machines": len(whole.problem.machines),
+        "orders": len(whole.problem.orders),
+        "yardstick": "HiGHS on the plain mixed-integer programme of the small market, equal CPU s",
+        "machine": machine_facts(),
+        "figures": figures,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """One market planned, and what it took."""
+
+    problem: Problem
+    result: Result
+    wall_s: float
+    cpu_s: float
+    memory_mb: float
+    violations: int
+    verified: bool
+
+    @property
+    def outside_share(self) -> float | None:
+        """Share of the objective that is paid outside."""
+        if not self.result.objective:
+            return None
+        return outside_cost(self.problem, self.result.schedule) / self.result.objective
+
+
+def _run(*, seed: int, scale: float, shared: float) -> _Run:
+    problem = market_problem(
+        machines=max(20, int(MACHINES * scale)),
+        orders=max(4, int(ORDERS * scale)),
+        seed=seed,
+        shared=shared,
+    )
+    wall, cpu = perf_counter(), _cpu_seconds()
+    result = solve(
+        problem, objective=Objective.COST, time_limit=TIME_LIMIT_S, workers=WORKERS, seed=seed
+    )
+    wall, cpu = perf_counter() - wall, _cpu_seconds() - cpu
+    memory = _peak_memory_mb()
+    broken = violations(problem, result.schedule)
+    reported = ReportedResult(
+        schedule=result.schedule,
+        goal=result.goal,
+        objective=result.objective,
+        lower_bound=result.lower_bound,
+        rents=result.rents,
+    )
+    return _Run(
+        problem=problem,
+        result=result,
+        wall_s=wall,
+        cpu_s=cpu,
+        memory_mb=memory,
+        violations=len(broken),
+        verified=is_bound_verified(problem, reported, is_sound=not broken) is True,
+    )
+
+
+def _figures(prefix: str, run: _Run) -> list[dict[str, Any]]:
+    memory, wall, cpu = run.memory_mb, run.wall_s, run.cpu_s
+    return [
+        _figure(f"{prefix}gap", run.result.gap, "ratio", "<= 0.01", _is_close(run)),
+        _figure(f"{prefix}bound_verified", int(run.verified), "bool", "1", run.verified),
+        _figure(f"{prefix}violations", run.violations, "count", "0", not run.violations),
+        _figure(f"{prefix}wall_s", wall, "s", "<= 60", wall <= 60),
+        _figure(f"{prefix}cpu_s", cpu, "s", "<= 120 on two cores", cpu <= 120),
+        _figure(f"{prefix}peak_memory_mb", memory, "MB", "<= 2048", memory <= 2048),
+        _figure(f"{prefix}lots", len(run.result.schedule), "count", "shown", True),
+    ]
+
+
+def _figure(
+    name: str,
+    value: float | None,
+    unit: str,
+    goal: str,
+    holds: bool,
+    yardstick: float | None = None,
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "value": None if value is None else round(value, 5),
+        "unit": unit,
+        "goal": goal,
+        "holds": holds,
+        "yardstick": None if yardstick is None else round(yardstick, 5),
+    }
+
+
+def _is_close(run: _Run) -> bool:
+    return run.result.gap is not None and run.result.gap <= 0.01
+
+
+def _cpu_seconds() -> float:
+    """CPU seconds of this process and of those that it started and that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return process_time() + children.ru_utime + children.ru_stime
+
+
+def _peak_memory_mb() -> float:
+    """Peak of this process plus, for each worker, the peak of the largest: never too little."""
+    here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return (here + WORKERS * largest) / 1024

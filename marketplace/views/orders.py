@@ -43,7 +43,9 @@ def buyer_home(request: HttpRequest) -> HttpResponse:
     """Show which orders are at risk, the worst first."""
     risks = selectors.orders_by_risk(request.acting.tenant_id, now=site_now())
     counts = {level: sum(1 for r in risks if r.level == level) for level in selectors.LEVELS}
-    return render(request, "buyer/home.html", {"risks": risks, "counts": counts})
+    has_orders = bool(risks) or selectors.order_list(request.acting.tenant_id).exists()
+    context = {"risks": risks, "counts": counts, "has_orders": has_orders}
+    return render(request, "buyer/home.html", context)
 
 
 @member(Act.READ, seat="buyer")
@@ -90,11 +92,13 @@ def order_new(request: HttpRequest, uid: UUID | None = None) -> HttpResponse:
         return _form_page(request, form, routing, listed, order)
     form, routing = OrderForm(request.POST), Routing.from_post(request.POST)
     if action := request.POST.get("row"):
-        routing.changed(action, pasted=request.POST.get("pasted", ""), processes=listed)
+        pasted = request.POST.get("pasted", "")
+        faults = routing.changed(action, pasted=pasted, processes=listed)
         if request.htmx:
-            context = _routing_context(routing, listed)
+            context = _routing_context(routing, listed, faults) | {"pasted": faults and pasted}
             return render(request, "buyer/_routing.html", context)
-        return _form_page(request, OrderForm(initial=request.POST.dict()), routing, listed, order)
+        form = OrderForm(initial=request.POST.dict())
+        return _form_page(request, form, routing, listed, order, faults)
     steps_errors: list[str] = []
     if form.is_valid():
         asked = form.asked(routing.steps(by_code))
@@ -131,6 +135,7 @@ def _routing_context(
             {
                 "number": number,
                 "process": row.process,
+                "is_unknown": row.process not in {"", *(p.code for p in listed)},
                 "values": row.values,
                 "attributes": next(
                     (list(p.attributes.all()) for p in listed if p.code == row.process), []

@@ -126,6 +126,27 @@ def test_rows_of_the_routing_are_added_moved_and_taken_away_by_buttons(client) -
     assert page.count('name="step-2-process"') == 1
 
 
+def test_a_pasted_table_says_what_it_could_not_take_over_and_loses_nothing(client) -> None:
+    pasted = "Process,Needs\nflying,aluminium\nblanking,unobtainium,colour=red,max_width_mm=440"
+    page = text_of(
+        client.post(
+            "/buyer/orders/new/",
+            fields(row="paste", pasted=pasted),
+            headers={"HX-Request": "true"},
+        )
+    )
+    assert "Step 1: “flying” is not in the catalogue" in page
+    assert "Step 2: “unobtainium” was not taken over" in page
+    assert "Step 2: Blanking has no attribute “colour”" in page
+    assert '<option value="flying" selected>' in page
+    assert 'value="440"' in page
+    assert f">{pasted}</textarea>" in page
+    answer = client.post("/buyer/orders/new/", fields(**{"step-0-process": "flying"}))
+    assert answer.status_code == 422
+    assert "Step 1: “flying” is not in the catalogue" in text_of(answer)
+    assert '<option value="flying" selected>' in text_of(answer)
+
+
 def test_the_form_asks_the_market_and_shows_who_can(client, member) -> None:
     make_market(2)
     page = text_of(client.post("/buyer/orders/market/", fields()))

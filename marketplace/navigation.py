@@ -18,6 +18,8 @@ class Item:
     url_name: str
     icon: str
     act: Act = Act.READ
+    also: tuple[str, ...] = ()
+    """Names of pages that lie beside its own in the address, and are reached from it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,7 @@ SEATS: dict[str, tuple[Group, ...]] = {
             items=(
                 Item(label=_("Operations"), url_name="supplier_home", icon="gauge"),
                 Item(label=_("Work"), url_name="work", icon="clipboard-list"),
-                Item(label=_("Machines"), url_name="machines", icon="cpu"),
+                Item(label=_("Machines"), url_name="machines", icon="cpu", also=("sites",)),
                 Item(label=_("Shipments"), url_name="supplier_shipments", icon="truck"),
             ),
         ),
@@ -48,7 +50,12 @@ SEATS: dict[str, tuple[Group, ...]] = {
             label=_("Finance"),
             items=(
                 Item(label=_("Statements"), url_name="statements", icon="receipt"),
-                Item(label=_("Credit profile"), url_name="credit_profile", icon="shield-check"),
+                Item(
+                    label=_("Credit profile"),
+                    url_name="credit_profile",
+                    icon="shield-check",
+                    also=("consents",),
+                ),
                 Item(label=_("Loans"), url_name="loans", icon="landmark"),
             ),
         ),
@@ -124,23 +131,22 @@ def groups_of(membership: Membership) -> list[Group]:
 
 def navigation(membership: Membership, path: str) -> list[dict[str, object]]:
     """Return the navigation as the shell's template takes it; the longest match is current."""
-    found = []
+    found: list[dict[str, object]] = []
+    longest = ""
     for group in groups_of(membership):
-        items = [
-            {
-                "label": item.label,
-                "url": reverse(item.url_name),
-                "icon": item.icon,
-                "current": False,
-            }
-            for item in group.items
-            if may(membership.role, item.act)
-        ]
-        if items:
-            found.append({"label": group.label, "items": items})
-    matches = [i for g in found for i in g["items"] if path.startswith(str(i["url"]))]
-    if matches:
-        max(matches, key=lambda item: len(str(item["url"])))["current"] = True
+        entries: list[dict[str, object]] = []
+        for item in group.items:
+            if not may(membership.role, item.act):
+                continue
+            places = [reverse(name) for name in (item.url_name, *item.also)]
+            match = max((one for one in places if path.startswith(one)), key=len, default="")
+            longest = max(longest, match, key=len)
+            entries.append({"label": item.label, "url": places[0], "icon": item.icon, "at": match})
+        if entries:
+            found.append({"label": group.label, "items": entries})
+    for group_shown in found:
+        for entry in group_shown["items"]:  # type: ignore[attr-defined]
+            entry["current"] = entry.pop("at") == longest != ""
     return found
 
 

@@ -61,7 +61,8 @@ def _edit(
             form.add_error(None, str(refusal))
         else:
             messages.success(request, _("%(site)s is saved.") % {"site": site.name})
-            return redirect("sites")
+            has_machines = selectors.machines(request.acting.tenant_id).exists()
+            return redirect("sites" if has_machines else "machine_new")
     status = 422 if form.is_bound and (form.errors or not shifts.is_valid()) else 200
     context = {"form": form, "shifts": shifts, "is_new": site.pk is None}
     return render(request, "supplier/site.html", context, status=status)

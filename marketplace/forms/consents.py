@@ -31,7 +31,7 @@ class ConsentForm(forms.Form):
         help_text=_("At most a year away."),
     )
     has_read = forms.BooleanField(
-        label=_("I have read the text below and may decide this for my organisation.")
+        label=_("I have read the text above and may decide this for my organisation.")
     )
 
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, Exists, F, Q, Sum
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from devices.models import Device, Machine
 from finance.billing.selectors import StatementTotals, statement_totals
 from marketplace.models import (
+    CapacityWindow,
     Operation,
     OperationState,
     WorkOrder,
     WorkOrderState,
 )
 from marketplace.selectors.work import LIVE_WORK, awaited, lots_to_ship, open_offers
+from tenants.models import Organisation
 
 TODAY = timedelta(hours=24)
 MOST_TASKS = 8
@@ -50,6 +53,20 @@ class Day:
     money: list[StatementTotals]
 
 
+@dataclass(frozen=True, kw_only=True)
+class FirstSteps:
+    """Which of a newcomer's three steps are done."""
+
+    has_machine: bool
+    has_window: bool
+    has_device: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the factory has nothing to sell yet; a device may follow when it will."""
+        return not (self.has_machine and self.has_window)
+
+
 STARTABLE = (WorkOrderState.RELEASED, WorkOrderState.IN_PROCESS)
 ACTIONS: dict[str, Promise] = {
     "answer": gettext_lazy("Answer"),
@@ -58,6 +75,18 @@ ACTIONS: dict[str, Promise] = {
     "start": gettext_lazy("Start"),
     "ship": gettext_lazy("Ship"),
 }
+
+
+def first_steps(supplier_id: int) -> FirstSteps:
+    """Return how far a newcomer has come, past and archived things included; one query."""
+    tenant = Organisation.objects.filter(pk=supplier_id)
+    done = tenant.values_list(
+        Exists(Machine.objects.of(supplier_id)),
+        Exists(CapacityWindow.objects.of(supplier_id)),
+        Exists(Device.objects.of(supplier_id)),
+    )
+    has_machine, has_window, has_device = done.get()
+    return FirstSteps(has_machine=has_machine, has_window=has_window, has_device=has_device)
 
 
 def day_of(supplier_id: int, *, currency: str, now: datetime) -> Day:

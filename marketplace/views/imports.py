@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from marketplace.forms.capacity import ImportForm
@@ -50,7 +51,8 @@ def _preview_capacity(request: HttpRequest, content: bytes) -> Preview:
 
 def _preview_machines(request: HttpRequest, content: bytes) -> Preview:
     sheet = machine_sheets.check_machine_sheet(organisation=request.acting.tenant, content=content)
-    facts = [_("%(n)s machines.") % {"n": len(sheet.valid)}]
+    n = len(sheet.valid)
+    facts = [ngettext("%(n)s machine.", "%(n)s machines.", n) % {"n": n}]
     if sheet.new_sites:
         facts.append(_("New sites: %(names)s.") % {"names": ", ".join(sheet.new_sites)})
     return Preview(header=sheet.header, valid=sheet.row_count, failed=sheet.failed, facts=facts)
@@ -90,7 +92,8 @@ def _take_machines(request: HttpRequest, content: bytes, *, only_valid: bool) ->
         content=content,
         only_valid=only_valid,
     )
-    sentence = _("%(n)s machines are entered.") % {"n": len(sheet.valid)}
+    n = len(sheet.valid)
+    sentence = ngettext("%(n)s machine is entered.", "%(n)s machines are entered.", n) % {"n": n}
     return Taken(sentence=sentence, header=sheet.header, failed=sheet.failed)
 
 

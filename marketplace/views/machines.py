@@ -58,7 +58,6 @@ def machines(request: HttpRequest) -> HttpResponse:
         "rows": machine_rows(tenant_id, list(page), now=site_now()),
         "search": search,
         "sites": [(str(one.uid), one.name, one.machine_count) for one in sites],
-        "has_sites": bool(sites),
         "shows": [("archived", _("Archived"), None)],
         "is_narrowed": bool(search or chosen or archived),
     }

@@ -17,7 +17,7 @@ from marketplace.forms.production import CorrectionForm, ReportForm
 from marketplace.models import Operation, OperationState, WorkOrder, WorkOrderState
 from marketplace.selectors.capacity_week import hours_ahead
 from marketplace.selectors.catalogue import process_names
-from marketplace.selectors.supplier_day import day_of, tasks_of
+from marketplace.selectors.supplier_day import day_of, first_steps, tasks_of
 from marketplace.selectors.supplier_plan import height_of, machine_plan
 from marketplace.selectors.work import lots_of_work_order, operations_of, work_orders_of
 from marketplace.selectors.work_progress import progress_of, with_progress
@@ -38,6 +38,7 @@ def supplier_home(request: HttpRequest) -> HttpResponse:
     tenant, now = request.acting.tenant, site_now()
     machines = list(devices.machines(tenant.pk))
     context = {
+        "steps": first_steps(tenant.pk),
         "day": day_of(tenant.pk, currency=tenant.currency, now=now),
         "tasks": tasks_of(tenant.pk, now=now),
         "hours": hours_ahead(tenant.pk, machines, now=now),

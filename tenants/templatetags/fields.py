@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from django import template
-from django.forms import BaseForm, BoundField, CheckboxInput
+from django.forms import BaseForm, BaseFormSet, BoundField, CheckboxInput
 from django.template import Context
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -36,10 +37,13 @@ def _named(label: str, error: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def error_summary(context: Context, *forms: BaseForm) -> SafeString | str:
-    """List all errors on top, focused, each linked to its field: `{% error_summary form %}`."""
+def error_summary(context: Context, *forms: BaseForm | BaseFormSet) -> SafeString | str:
+    """List all errors on top, focused, each linked to its field: `{% error_summary form %}`.
+
+    A formset stands for all its forms.
+    """
     lines: list[tuple[str, str]] = []
-    for form in forms:
+    for form in chain.from_iterable([one] if isinstance(one, BaseForm) else one for one in forms):
         lines += [("", str(error)) for error in form.non_field_errors()]
         for name in form.errors:
             if name in form.fields:

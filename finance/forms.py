@@ -21,6 +21,11 @@ WHOLE = Decimal(100)
 LARGEST = Decimal(10) ** 11
 
 
+def _percent(share: Decimal) -> str:
+    """Write a share in percent as a person types it: 50, not 5E+1, and 6.5, not 6.500000."""
+    return f"{(share * WHOLE).normalize():f}"
+
+
 class MoneyField(forms.DecimalField):
     """An amount of one currency; its clean value is an integer of minor units."""
 
@@ -113,8 +118,8 @@ class ProductForm(forms.ModelForm):
         initial = {**kwargs.pop("initial", {})}
         if product is not None and product.pk:
             initial |= {
-                "annual_rate": (product.annual_rate * WHOLE).normalize(),
-                "share_of_release": (product.share_of_release * WHOLE).normalize(),
+                "annual_rate": _percent(product.annual_rate),
+                "share_of_release": _percent(product.share_of_release),
                 "minimum_minor": product.minimum_minor,
                 "maximum_minor": product.maximum_minor,
             }
@@ -182,9 +187,9 @@ class OfferForm(forms.Form):
         initial = {
             "principal_minor": loan.asked_minor,
             "fee_minor": 0,
-            "annual_rate": (loan.annual_rate * WHOLE).normalize(),
+            "annual_rate": _percent(loan.annual_rate),
             "term_days": loan.term_days,
-            "share_of_release": (loan.share_of_release * WHOLE).normalize(),
+            "share_of_release": _percent(loan.share_of_release),
         }
         super().__init__(*args, initial=initial, **kwargs)
         currency = {"currency": loan.currency}

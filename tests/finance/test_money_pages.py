@@ -390,6 +390,8 @@ def test_a_lender_enters_its_product_in_plain_amounts(deal: Deal) -> None:
     page = text_of(lender, "/lender/product/")
     assert 'value="50000.50"' in page
     assert 'value="9.5"' in page
+    assert lender.post(save, {**PRODUCT, "share_of_release": "50"}).status_code == 302
+    assert 'value="50"' in text_of(lender, "/lender/product/")
     assert "Order finance" in text_of(client_of(deal.supplier), "/supplier/loans/")
 
 

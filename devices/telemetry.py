@@ -22,6 +22,7 @@ from devices.models import (
     Rollup,
     StateInterval,
 )
+from tenants.templatetags.formats import local_name
 
 WORST_FIRST = ("down", "offline", "maintenance", "idle", "set_up", "running")
 DAYS = """
@@ -138,7 +139,7 @@ def machine_tiles(*, tenant_id: int, now: datetime) -> list[Tile]:
                 uid=machine.uid,
                 code=machine.code,
                 name=machine.name,
-                site=machine.site.name,
+                site=local_name(machine.site),
                 state=latest.state if latest else MachineState.OFFLINE.value,
                 at=latest.at if latest else None,
                 metrics=latest.metrics if latest else {},

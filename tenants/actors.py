@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tenants.models import Membership
 
+SYSTEM = "system"
+KEY_MARK = "API key "
+"""How the site itself, and a key before its name, stand in the trails."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
@@ -23,4 +27,4 @@ class Actor:
     @classmethod
     def system(cls, tenant_id: int) -> Actor:
         """Return the site acting for an organisation on a timer or a message."""
-        return cls(tenant_id=tenant_id, name="system")
+        return cls(tenant_id=tenant_id, name=SYSTEM)

@@ -28,7 +28,7 @@ from marketplace.selectors.capacity import (
     reserved_spans,
     working_times,
 )
-from tenants.templatetags.formats import reader_locale
+from tenants.templatetags.formats import local_name, reader_locale
 
 Piece = dict[str, str]
 
@@ -86,7 +86,7 @@ def week_of(
         rows.append(
             {
                 "id": str(machine.uid),
-                "name": f"{machine.code} · {machine.site.name}",
+                "name": f"{machine.code} · {local_name(machine.site)}",
                 "selected": str(machine.uid) == chosen,
                 "shifts": _pieces(_working(shifts, machine, zone, frame), zone, frame),
                 "listed": _pieces(by_state[WindowState.LISTED], zone, frame),

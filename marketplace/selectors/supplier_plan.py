@@ -18,6 +18,7 @@ from marketplace.models import Offer, Operation, OperationState
 from marketplace.models.capacity import WindowState
 from marketplace.selectors.capacity import active_windows
 from tenants.models import Organisation
+from tenants.templatetags.formats import local_name
 
 HEAD, LINE, HIGHEST = 52, 28, 420
 """Pixels of the Gantt: its time axis, one line, and the most that a page gives it."""
@@ -86,7 +87,9 @@ def _groups(machines: Iterable[Machine], rows: dict[int, int]) -> list[dict[str,
             }
             for machine in members
         ]
-        groups.append({"id": site.pk, "name": str(site), "note": site.time_zone, "rows": lines})
+        groups.append(
+            {"id": site.pk, "name": local_name(site), "note": site.time_zone, "rows": lines}
+        )
     return groups
 
 

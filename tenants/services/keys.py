@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-from tenants.actors import Actor
+from tenants.actors import KEY_MARK, Actor
 from tenants.errors import NotFound
 from tenants.models import ApiKey, Membership, Organisation
 from tenants.services.audit import record_act
@@ -29,7 +29,7 @@ class KeyHolder:
 
     @property
     def actor(self) -> Actor:
-        return Actor(tenant_id=self.tenant_id, name=f"API key {self.name}")
+        return Actor(tenant_id=self.tenant_id, name=f"{KEY_MARK}{self.name}")
 
 
 def create_key(

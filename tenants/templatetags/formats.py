@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from datetime import timezone as fixed_timezone
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -24,11 +24,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from tenants.actors import KEY_MARK, SYSTEM
 from tenants.core.money import to_decimal
 
 register = template.Library()
 
 MISSING = "–"
+SHORT_FROM = 10_000
+"""Smaller amounts of money are written out in key figures."""
 MINUTES_PER_HOUR = 60
 HOURS_SHOWN_AS_DAYS = 72
 PATTERNS = {
@@ -83,6 +86,11 @@ def money_compact(amount_minor: int | None, currency: str = "CNY") -> str:
     if amount_minor is None:
         return MISSING
     amount = to_decimal(amount_minor, currency)
+    if abs(amount) < SHORT_FROM:
+        whole = amount.quantize(Decimal(1), ROUND_HALF_UP)
+        return format_currency(
+            whole, currency, "¤#,##0", locale=reader_locale(), currency_digits=False
+        )
     return format_compact_currency(amount, currency, locale=reader_locale(), fraction_digits=1)
 
 
@@ -224,6 +232,15 @@ def local_name(named: object) -> str:
     """Return a row's name in the reader's language: `{{ organisation|local_name }}`."""
     chinese = getattr(named, "name_zh", "") if reader_locale().language == "zh" else ""
     return chinese or str(getattr(named, "name", named) or "")
+
+
+@register.filter
+def acted_by(name: str) -> str:
+    """Say who acted, as the audit trail names actors: a person, a key, or the site itself."""
+    if name == SYSTEM:
+        return _("the site")
+    key = name.removeprefix(KEY_MARK)
+    return name if key == name else _("API key %(name)s") % {"name": key}
 
 
 @register.filter

@@ -39,8 +39,17 @@ def test_what_is_shown_has_the_decimals_that_are_kept() -> None:
 def test_compact_money_follows_the_language() -> None:
     with translation.override("zh-hans"):
         assert formats.money_compact(128450050, "CNY") == "¥128.5万"
+        assert formats.money_compact(202298, "CNY") == "¥2,023"
     with translation.override("en"):
         assert formats.money_compact(128450050, "CNY") == "CN¥1.3M"
+        assert formats.money_compact(0, "CNY") == "CN¥0"
+
+
+def test_actors_are_named_in_the_readers_language() -> None:
+    with translation.override("zh-hans"):
+        assert [formats.acted_by(name) for name in ("system", "API key ERP", "Li Wei", "")] == [
+            *("系统", "API 密钥 ERP", "Li Wei", "")
+        ]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 Needs the demo running at OPENFLOOR_HTTP; only reads. A time is from the request until the last
 byte of the answer has come over the loopback, on one kept connection: a little more than the
 server's own time, never less. A lender's report is left out, because each reading is counted.
+Where there is a Chromium, the first screens are also painted as on a phone (bench/paint.py).
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bench.machine import machine_facts
+from bench.paint import NoBrowser, paint_figures, paint_times
 from bench.scenarios.plates import plates_facts
 from config.demo.people import BUYER, LENDER, OPERATOR_EMAIL, PASSWORD
 from config.demo.seed import supplier_email
 
 ROUNDS = 20
+VISITS = 3
 GOAL_MS = 200.0
 YARDSTICK = "/sign-in/"
 """A page with the same shell and no rows."""
@@ -156,6 +159,13 @@ def bench_pages(*, seed: int = 1, scale: float = 1.0) -> dict[str, Any]:
     for timing in timings:
         figures.append(_figure(f"p95 {timing.name}", timing.p95_ms, yardstick.p95_ms))
         figures.append(_figure(f"p50 {timing.name}", timing.p50_ms, yardstick.p50_ms))
+    painted: dict[str, Any] = {}
+    try:
+        visits = max(1, int(VISITS * scale))
+        figures += paint_figures(paint_times(address, _logins(), visits=visits))
+        painted = {"visits": visits}
+    except NoBrowser as missing:
+        painted = {"paint_not_measured": str(missing)}
     return {
         "bench": "pages",
         "simulated": True,
@@ -163,6 +173,7 @@ def bench_pages(*, seed: int = 1, scale: float = 1.0) -> dict[str, Any]:
         "scale": scale,
         "machine": machine_facts() | {"load": os.getloadavg()[0]},
         "rounds": rounds,
+        **painted,
         "kilobytes": {timing.name: timing.kilobytes for timing in timings},
         "figures": figures,
     }

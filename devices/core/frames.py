@@ -87,23 +87,31 @@ def decode(payload: bytes) -> list[Reading | Refusal]:
     except orjson.JSONDecodeError as error:
         return [Refusal(Reason.MALFORMED, f"not JSON: {error}"[:300], payload)]
     if isinstance(message, dict):
-        return [_decode_one(message)]
+        return [_decode_one(message, payload)]
     if not isinstance(message, list) or not message:
         return [Refusal(Reason.MALFORMED, "neither a frame nor a list of frames", payload)]
     if len(message) > MAX_FRAMES_IN_MESSAGE:
         detail = f"{len(message)} frames; at most {MAX_FRAMES_IN_MESSAGE} in one message"
         return [Refusal(Reason.TOO_LARGE, detail, payload[:1024])]
-    return [_decode_one(one) for one in message]
+    return [_decode_one(one, payload) for one in message]
 
 
-def _decode_one(raw: Any) -> Reading | Refusal:
+def _decode_one(raw: Any, payload: bytes) -> Reading | Refusal:
     try:
         return _read(raw)
     except _Unreadable as error:
         device = raw.get("dev") if isinstance(raw, dict) else None
         name = device[:MAX_DEVICE_NAME] if isinstance(device, str) else ""
         name = name if name.isprintable() else ""
-        return Refusal(error.reason, str(error), orjson.dumps(raw), device=name)
+        return Refusal(error.reason, str(error), _told(raw, payload), device=name)
+
+
+def _told(raw: Any, payload: bytes) -> bytes:
+    """Return a frame's own bytes, or its message's first when it is nested too deeply to write."""
+    try:
+        return orjson.dumps(raw)
+    except orjson.JSONEncodeError:
+        return payload[:1024]
 
 
 def _read(raw: Any) -> Reading:

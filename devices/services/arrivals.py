@@ -127,7 +127,7 @@ def _check(reading: Reading, device: KnownDevice | None, message: Message) -> Re
 
 def _refuse(reading: Reading, reason: Reason, detail: str, message: Message) -> Refusal:
     payload = message.payload
-    if payload[:1].lstrip() == b"[":
+    if payload.lstrip()[:1] == b"[":
         told = {"dev": reading.device, "boot": reading.boot, "seq": reading.seq}
         payload = orjson.dumps({**told, "ts": reading.sent_ms, "v": reading.values})
     return Refusal(reason, detail, payload, reading.device, (reading.boot, reading.seq))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import orjson
 import pytest
 from django.db import DataError
 
@@ -149,3 +150,12 @@ def test_noise_among_frames_spoils_none_of_them() -> None:
 
     assert sum(outcome.stored.values()) == 50
     assert len(outcome.refused) == 50
+
+
+def test_frames_after_a_space_are_kept_one_by_one() -> None:
+    fleet = make_fleet()
+    bad = [{**frame(fleet.devices[0], n, n, x=n), "mac": None} for n in range(3)]
+
+    send(b" " + orjson.dumps(bad))
+
+    assert [row[1] for row in as_ingest(REASONS)] == ["bad_mac"] * 3

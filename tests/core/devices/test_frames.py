@@ -67,6 +67,13 @@ def test_a_list_gives_each_frame_and_a_bad_one_among_them_spoils_none() -> None:
         (json.dumps({**GOOD, "v": {f"m{n}": n for n in range(65)}}).encode(), "too_large"),
         (json.dumps([GOOD] * 501).encode(), "too_large"),
         (b" " * 70_000, "too_large"),
+        (b"[" * 30_000 + b"]" * 30_000, "malformed"),
+        (b"[" * 1_000 + b"]" * 1_000, "malformed"),
+        (b'{"a":' * 300 + b"1" + b"}" * 300, "malformed"),
+        (
+            json.dumps({**GOOD, "v": {"x": 1}}).replace("1}", "[" * 300 + "]" * 300 + "}").encode(),
+            "malformed",
+        ),
     ],
 )
 def test_what_is_no_frame_is_refused_with_its_reason(payload: bytes, reason: str) -> None:

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from scheduling.core.formats.results import faults_to_json, result_from_json, re
 from scheduling.core.measures import objective_value
 
 GZIP_MAGIC = b"\x1f\x8b"
+MOST_BYTES = 256 * 1024 * 1024
+"""What a file may hold, unpacked: some hundred times the largest known instance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +103,17 @@ def _is_unreadable(found: list[Any]) -> bool:
 
 
 def write(document: dict[str, Any], out: Path | None) -> None:
-    """Write a document as JSON to `out`, or to stdout."""
-    text = json.dumps(document, ensure_ascii=False) + "\n"
-    if out is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    else:
-        out.write_text(text, encoding="utf-8")
+    """Write a document as JSON to `out`, or to stdout, in UTF-8 whatever the locale.
+
+    Half of a surrogate pair, which a name may hold, becomes the JSON escape that it came from.
+    """
+    written = (json.dumps(document, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    if out is not None:
+        out.write_bytes(written)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(written)
+    sys.stdout.buffer.flush()
 
 
 def _read(path: Path, format_: str) -> Problem:
@@ -116,19 +123,31 @@ def _read(path: Path, format_: str) -> Problem:
 def _text(path: Path) -> str:
     """Read a text file, unpacking gzip by its content, not its name."""
     try:
-        raw = path.read_bytes()
-        if raw.startswith(GZIP_MAGIC):
-            raw = gzip.decompress(raw)
+        raw = _unpacked(path)
+        if len(raw) > MOST_BYTES:
+            raise UnreadableProblem(f"The file {path.name} holds more than {MOST_BYTES} bytes.")
         return raw.decode("utf-8-sig")
     except FileNotFoundError:
         raise UnreadableProblem(f"There is no file {path.name}.") from None
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise UnreadableProblem(f"The file {path.name} cannot be read: {error}.") from None
+
+
+def _unpacked(path: Path) -> bytes:
+    with path.open("rb") as packed:
+        is_gzip = packed.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        packed.seek(0)
+        if not is_gzip:
+            return packed.read(MOST_BYTES + 1)
+        with gzip.GzipFile(fileobj=packed) as unpacked:
+            return unpacked.read(MOST_BYTES + 1)
 
 
 def _parsed(path: Path) -> Any:
     try:
         return json.loads(_text(path))
+    except RecursionError:
+        raise UnreadableProblem(f"The file {path.name} is nested too deeply.") from None
     except ValueError as error:
         if isinstance(error, UnreadableProblem):
             raise

@@ -33,6 +33,8 @@ def read_problem(text: str, format_: str = "auto") -> Problem:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
+    except RecursionError:
+        raise UnreadableProblem("The file is nested too deeply to be a problem.") from None
     except ValueError as error:
         raise UnreadableProblem(
             f"The file is not JSON of the format {FORMAT_NAME}: {error}."

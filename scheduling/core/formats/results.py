@@ -144,7 +144,8 @@ def _whole(value: Any, name: str) -> int | None:
     """Read a whole number or null; 12.0 counts as whole."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or (isinstance(value, float) and not value.is_integer()):
         raise UnreadableProblem(f"“{name}” must be a whole number.")
     return int(value)
 

@@ -7,6 +7,7 @@ one line per job of bare `machine duration` pairs, which may end in `-1 -1`; lin
 digits before it are skipped. Machines are numbered from 0.
 """
 
+import math
 from collections.abc import Iterator
 
 from scheduling.core.problem import Alternative, Machine, Order, Problem, Step
@@ -81,7 +82,10 @@ def _whole(word: str) -> int:
     try:
         return int(word)
     except ValueError:
-        return int(float(word))
+        number = float(word)
+        if not math.isfinite(number):
+            raise ValueError(word) from None
+        return int(number)
 
 
 def _header(lines: Iterator[list[int]], *, most: int) -> tuple[int, int]:

@@ -24,7 +24,7 @@ class Command(SystemCheck):
         super().add_arguments(parser)
 
     def handle(self, *labels: Any, **options: Any) -> None:
-        if len(labels) != 2 or not _is_file(labels[0]):
+        if len(labels) != 2 or not any(map(_is_file, labels)):
             super().handle(*labels, **options)
             return
         outcome = check_file(
@@ -43,4 +43,4 @@ class Command(SystemCheck):
 
 def _is_file(label: str) -> bool:
     """Tell a path from the label of an app."""
-    return not label.isidentifier()
+    return not label.isidentifier() or Path(label).is_file()

@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from scheduling import problem_files
 from scheduling.core import (
     Alternative,
     Assignment,
@@ -84,6 +86,10 @@ def test_jsp_text_skips_its_preamble_and_may_end_lines_in_minus_ones() -> None:
         ("{", "openfloor", "not JSON"),
         ("{}", "auto", "must say"),
         ("hello 1", "auto", "neither"),
+        ("1 1 inf\n1 1 0 5\n", "fjsp", "other than numbers"),
+        ("1 1\n1 1 0 " + "9" * 5000 + "\n", "fjsp", "other than numbers"),
+        ("[" * 100_000, "auto", "nested too deeply"),
+        ('{"a":' * 100_000, "openfloor", "nested too deeply"),
     ],
 )
 def test_unreadable_text_says_what_was_expected(text: str, format_: str, words: str) -> None:
@@ -209,6 +215,74 @@ def test_bad_files_exit_2_with_one_sentence(tmp_path: Path) -> None:
         assert outcome.complaint.endswith(".")
     assert solve_file(bad).document["status"] == "invalid"
     assert solve_file(bad, objective=Objective.COST).document["assignments"] == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(b"1 1\n1 1 0 5\n" * 99)[:30],
+        gzip.compress(b"1 1\n1 1 0 5\n" * 99)[:-9] + b"xxxxxxxxx",
+        gzip.compress(b"")[:10] + b"\xff" * 50,
+        b"[" * 100_000,
+        b'{"assignments": [], "objective": 1e999}',
+        b'{"assignments": [], "objective": NaN}',
+        b'{"assignments": [{"job": 1e400}]}',
+    ],
+)
+def test_a_broken_problem_or_result_exits_2_with_one_sentence(
+    tmp_path: Path, content: bytes
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_bytes(content)
+    for outcome in (solve_file(broken), check_file(DATA / "mk01.txt", broken)):
+        assert outcome.exit_code == 2
+        assert outcome.complaint.endswith(".")
+
+
+def test_a_file_that_unpacks_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(problem_files, "MOST_BYTES", 1_000)
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(b" " * 1_001))
+    assert "more than 1000 bytes" in solve_file(path).complaint
+
+
+def test_half_a_surrogate_in_a_name_is_written_as_it_came(tmp_path: Path) -> None:
+    path, out = tmp_path / "problem.json", tmp_path / "result.json"
+    document = problem_to_json(market(machine("\ud800"), order(quantity=5)))
+    path.write_text(json.dumps(document))
+    call_command("solve", path, time_limit=1, out=out)
+    assert "\ud800" in {row["machine_id"] for row in json.loads(out.read_bytes())["assignments"]}
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--time-limit=nan", "--time-limit=inf", "--time-limit=-1", "--time-limit=0"),
+        *("--workers=0", "--workers=-1", "--workers=99999", "--seed=-1", "--seed=99999999999"),
+    ],
+)
+def test_an_option_that_no_solver_takes_is_refused(option: str) -> None:
+    with pytest.raises(CommandError, match="argument"):
+        call_command("solve", str(DATA / "mk01.txt"), option)
+
+
+def test_what_cannot_be_written_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        call_command("solve", DATA / "mk01.txt", time_limit=1, out=tmp_path)
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_check_takes_files_without_an_extension(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("problem").write_bytes((DATA / "mk01.txt").read_bytes())
+    Path("result").write_text('{"assignments": []}')
+    with pytest.raises(SystemExit, match="1"):
+        call_command("check", "problem", "result")
+    assert json.loads(capsysbinary.readouterr().out)["violations"]
 
 
 def test_a_result_for_another_problem_is_a_violation_not_a_crash(tmp_path: Path) -> None:

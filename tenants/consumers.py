@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -21,10 +22,10 @@ FLUSH_SECONDS = 0.5
 class LiveConsumer(AsyncJsonWebsocketConsumer):
     """Subscribe to keys of the own organisation; forward at most two batches a second.
 
-    The client sends `{"sub": ["machines", "order:…"]}`; a signal whose key (or its part before
-    the first colon) is subscribed is forwarded. `"since"`, the second in which the page was
-    made, brings what changed before it could listen. Signals carry keys and numbers of the own
-    organisation's group only, so a foreign key simply never arrives.
+    The client sends `{"sub": ["machines", "order:…"]}`, all that it wants now; a signal whose
+    key (or its part before the first colon) is subscribed is forwarded. `"since"`, the second in
+    which the page was made, brings what changed before it could listen. Signals carry keys and
+    numbers of the own organisation's group only, so a foreign key simply never arrives.
     """
 
     async def connect(self) -> None:
@@ -48,12 +49,26 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
                 organisation_group(self.tenant_id), self.channel_name
             )
 
+    @classmethod
+    async def decode_json(cls, text_data: str) -> Any:
+        """Read a message; what is no JSON, or is nested too deeply, asks for nothing."""
+        try:
+            return json.loads(text_data)
+        except (ValueError, RecursionError):
+            return None
+
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
+    ) -> None:
+        """Take text; the protocol has no other messages."""
+        await super().receive(text_data=text_data or "null", **kwargs)
+
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         topics = content.get("sub") if isinstance(content, dict) else None
         if not isinstance(topics, list) or len(topics) > 200:
             await self.close(code=FORBIDDEN)
             return
-        self.topics.update(str(topic)[:100] for topic in topics)
+        self.topics = {str(topic)[:100] for topic in topics}
         await self.send_json({"t": "hello", "n": self.sequence})
         if isinstance(since := content.get("since"), int):
             # Rows were read a moment before the page took its time.
@@ -63,6 +78,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     async def signal(self, event: dict[str, Any]) -> None:
         message = event["message"]
         key = message["k"]
+        if message["t"] == "ended":
+            if message["p"] == self.scope["user"].pk:
+                await self.close(code=FORBIDDEN)
+            return
         if key not in self.topics and key.partition(":")[0] not in self.topics:
             return
         if message["t"] == "changed":

@@ -32,6 +32,13 @@ def announce_numbers(*, tenant_id: int, key: str, values: dict[str, Any]) -> Non
     )
 
 
+def announce_end_of_membership(*, tenant_id: int, person_id: int) -> None:
+    """Close, after commit, what a person's open pages hear of an organisation."""
+    transaction.on_commit(
+        lambda: _send((tenant_id,), {"t": "ended", "k": "", "p": person_id}), robust=True
+    )
+
+
 def changed_since(*, tenant_id: int, topics: Iterable[str], moment: float) -> set[str]:
     """Return those of `topics` that changed at `moment` (seconds since 1970, ours) or later."""
     names = {_memory_of(tenant_id, topic): topic for topic in topics}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import zoneinfo
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib.auth import get_user
+from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import rotate_token
 from django.shortcuts import render
 from django.template import loader
 from django.utils import timezone, translation
@@ -16,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from tenants.acting import acting_for_person, bind_tenant
 from tenants.actors import Actor
-from tenants.errors import DomainError
+from tenants.errors import Conflict, DomainError
 from tenants.models import Membership
 
 logger = logging.getLogger(__name__)
@@ -25,6 +28,23 @@ SESSION_KEY = "organisation_id"
 AWAY = (OperationalError, InterfaceError)
 """How it shows that the database restarts, is out of connections, or ended a deadlock."""
 TRY_AGAIN_SECONDS = 2
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class MembershipEnded(Conflict):
+    """The page was made for an organisation that the person does not belong to any more."""
+
+    code = "membership_ended"
+
+
+def act_for(request: HttpRequest, tenant_id: int) -> None:
+    """Let the session act for another organisation; forms made for the one before are refused.
+
+    Another tab may still show the former organisation's pages: its forms carry the token that
+    ends here, so that nothing meant for one organisation is ever done for another.
+    """
+    request.session[SESSION_KEY] = tenant_id
+    rotate_token(request)
 
 
 class TenantMiddleware:
@@ -44,13 +64,16 @@ class TenantMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(("/static/", "/healthz/")):
             return self.get_response(request)
+        if "%00" in request.META.get("QUERY_STRING", "") and not _is_api(request):
+            # No text of ours holds a zero byte, and PostgreSQL takes none to look for.
+            raise BadRequest("a zero byte in the query")
         try:
             return self._in_transaction(request)
         except AWAY as error:
             return try_again(request, error)
 
     def _in_transaction(self, request: HttpRequest) -> HttpResponse:
-        user = get_user(request) if not request.path.startswith("/api/") else None
+        user = None if _is_api(request) else get_user(request)
         with acting_for_person(user.pk or 0 if user else 0):
             request.user = user  # type: ignore[assignment]
             self._bind(request)
@@ -79,6 +102,17 @@ class TenantMiddleware:
             request.actor = Actor.of_member(acting)  # type: ignore[attr-defined]
             bind_tenant(acting.tenant_id)
 
+    def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
+        """Refuse what was meant for an organisation whose member the person is no longer."""
+        acting = getattr(request, "acting", None)
+        if acting is None or request.session.get(SESSION_KEY) in (None, acting.tenant_id):
+            return None
+        act_for(request, acting.tenant_id)
+        if request.method in SAFE_METHODS:
+            return None
+        sentence = _("You are no longer a member of the organisation that this page was made for.")
+        return self.process_exception(request, MembershipEnded(sentence))
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Show a named refusal as a page with its sentence; nothing of the request is kept."""
         transaction.set_rollback(True)
@@ -93,11 +127,15 @@ class TenantMiddleware:
         return render(request, "refused.html", {"refusal": exception}, status=exception.status)
 
 
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
 def try_again(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer that the database is away, without asking it for anything."""
     logger.warning("503 for %s %s: %s", request.method, request.path, error)
     later = {"Retry-After": str(TRY_AGAIN_SECONDS)}
-    if request.path.startswith("/api/") or "json" in request.headers.get("Accept", ""):
+    if _is_api(request) or "json" in request.headers.get("Accept", ""):
         body = {
             "code": "database_away",
             "detail": str(_("The database does not answer just now. Try again in a moment.")),

@@ -22,7 +22,7 @@ from tenants.access import member, public, signed_in
 from tenants.clock import site_now
 from tenants.core.roles import Act
 from tenants.errors import DomainError
-from tenants.middleware import SESSION_KEY
+from tenants.middleware import act_for
 from tenants.models import Person
 from tenants.services import keys as key_services
 from tenants.services import organisations as services
@@ -111,7 +111,7 @@ def organisation_new(request: HttpRequest) -> HttpResponse:
         organisation = services.open_organisation(
             organisation=form.save(commit=False), now=site_now()
         )
-        request.session[SESSION_KEY] = organisation.pk
+        act_for(request, organisation.pk)
         return redirect("home")
     return _form_page(request, "tenants/organisation_new.html", form)
 
@@ -123,7 +123,7 @@ def switch_organisation(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("membership", "")
     for membership in request.memberships:
         if str(membership.pk) == chosen:
-            request.session[SESSION_KEY] = membership.tenant_id
+            act_for(request, membership.tenant_id)
     return redirect("home")
 
 
@@ -131,7 +131,7 @@ def switch_organisation(request: HttpRequest) -> HttpResponse:
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Show an invitation and, on POST, join."""
     if request.method == "POST":
-        request.session[SESSION_KEY] = services.accept_invitation(token=token, now=site_now())
+        act_for(request, services.accept_invitation(token=token, now=site_now()))
         return redirect("home")
     return render(request, "tenants/invitation.html", {"token": token})
 

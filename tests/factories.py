@@ -122,12 +122,17 @@ def make_organisation(**fields: object) -> Organisation:
 
 
 def make_member(
-    organisation: Organisation | None = None, *, role: str = "owner", **fields: object
+    organisation: Organisation | None = None,
+    *,
+    role: str = "owner",
+    person: Person | None = None,
+    **fields: object,
 ) -> Membership:
-    """Return a membership of a new person; `fields` describe a new organisation."""
+    """Return a membership of `person` or a new one; `fields` describe a new organisation."""
     organisation = organisation or make_organisation(**fields)
     with acting_as(organisation.pk):
-        membership = MembershipFactory.create(tenant=organisation, role=role)
+        given = {"person": person} if person else {}
+        membership = MembershipFactory.create(tenant=organisation, role=role, **given)
     membership.tenant = organisation
     return membership
 

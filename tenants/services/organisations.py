@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.actors import Actor
 from tenants.errors import Conflict, DomainError, NotFound
+from tenants.live import announce_end_of_membership
 from tenants.models import Invitation, Membership, Organisation, Person, Role
 from tenants.services.audit import record_act
 
@@ -173,6 +174,9 @@ def change_member(
 ) -> None:
     """Change a member's role or end the membership.
 
+    With the membership end an invitation of the same address and what the person's open pages
+    hear, so that nothing opens the door again but a new invitation.
+
     Raises:
         NotFound: no such member here.
         LastOwner: nobody would be left to administer the organisation.
@@ -190,6 +194,11 @@ def change_member(
     Membership.objects.of(organisation.pk).filter(pk=changed.pk).update(
         role=role, is_active=is_active
     )
+    if not is_active:
+        Invitation.objects.of(organisation.pk).filter(
+            email__iexact=changed.person.email, accepted_at=None, withdrawn_at=None
+        ).update(withdrawn_at=now)
+        announce_end_of_membership(tenant_id=organisation.pk, person_id=changed.person_id)
     record_act(
         by=by,
         now=now,

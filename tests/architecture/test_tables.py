@@ -89,3 +89,14 @@ def test_the_runtime_role_owns_nothing() -> None:
             "select current_user, count(*) from pg_class where relowner = current_user::regrole"
         )
         assert cursor.fetchone() == ("app_user", 0)
+
+
+def test_no_function_looks_into_a_sessions_own_tables_first() -> None:
+    """Without `pg_temp` at the end of its path, a temporary table would stand in for ours."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select p.proname from pg_proc p where p.pronamespace = 'public'::regnamespace "
+            "and not coalesce(p.proconfig, '{}') "
+            "&& array['search_path=pg_catalog, public, pg_temp']"
+        )
+        assert [name for (name,) in cursor.fetchall()] == []

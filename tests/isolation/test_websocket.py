@@ -6,17 +6,19 @@ import json
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import AnonymousUser
 
 from tenants.acting import acting_as
+from tenants.actors import Actor
 from tenants.consumers import FORBIDDEN, LiveConsumer
 from tenants.live import organisation_group
 from tenants.middleware import SESSION_KEY
 from tenants.models import Membership
-from tests.factories import make_member
+from tenants.services.organisations import change_member
+from tests.factories import NOW, make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EVERY_KEY = ["order", "machines", "work", "money", "order:7"]
@@ -62,3 +64,55 @@ def test_nobody_and_former_members_hear_nothing() -> None:
         Membership.objects.filter(pk=former.pk).update(is_active=False)
     assert async_to_sync(heard)(AnonymousUser(), {}, []) == [FORBIDDEN]
     assert async_to_sync(heard)(former.person, {}, []) == [FORBIDDEN]
+
+
+async def told(user: Any, *texts: dict[str, Any]) -> ApplicationCommunicator:
+    """Open a tab and let it send."""
+    scope = {"type": "websocket", "path": "/ws/", "headers": [], "user": user, "session": {}}
+    tab = ApplicationCommunicator(LiveConsumer.as_asgi(), scope)
+    await tab.send_input({"type": "websocket.connect"})
+    assert (await tab.receive_output(timeout=5))["type"] == "websocket.accept"
+    for one in texts:
+        await tab.send_input({"type": "websocket.receive", **one})
+    return tab
+
+
+def test_an_open_tab_hears_nothing_more_when_its_person_is_removed() -> None:
+    owner = make_member()
+    guest, other = make_member(owner.tenant), make_member(owner.tenant)
+
+    async def remove() -> list[Any]:
+        tabs = [await told(one.person, {"text": json.dumps({"sub": []})}) for one in (guest, other)]
+        for tab in tabs:
+            await tab.receive_output(timeout=5)
+        await sync_to_async(end)()
+        closed = await tabs[0].receive_output(timeout=5)
+        assert await tabs[1].receive_nothing(timeout=0.5)
+        return [closed["type"], closed["code"]]
+
+    def end() -> None:
+        with acting_as(owner.tenant_id):
+            change_member(
+                organisation=owner.tenant,
+                by=Actor.of_member(owner),
+                now=NOW,
+                uid=str(guest.uid),
+                role="viewer",
+                is_active=False,
+            )
+
+    assert async_to_sync(remove)() == ["websocket.close", FORBIDDEN]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *({"text": "{"}, {"text": ""}, {"text": "7"}, {"text": "[" * 100_000}, {"bytes": b"\xff"}),
+        *({"text": '{"sub": 7}'}, {"text": json.dumps({"sub": ["x"] * 201})}),
+    ],
+)
+def test_what_is_no_subscription_closes_the_tab(sent: dict[str, Any]) -> None:
+    async def answer(user: Any) -> Any:
+        return await (await told(user, sent)).receive_output(timeout=5)
+
+    assert async_to_sync(answer)(make_member().person)["type"] == "websocket.close"

@@ -135,6 +135,92 @@ def test_a_person_of_two_organisations_switches() -> None:
     assert client.session["organisation_id"] == second.pk
 
 
+def invited(owner: Membership, email: str, role: str = "manager") -> str:
+    """Invite an address by the page; returns the link's path."""
+    page = signed_in(owner).post("/settings/members/invite/", {"email": email, "role": role})
+    link = re.search(r"/invitations/[\w-]+/", page.content.decode())
+    assert link is not None
+    return link[0]
+
+
+def member_of_two() -> tuple[Client, Membership, Membership]:
+    """Return a person's browser, which checks form tokens, and both memberships."""
+    first = make_member(name="Alpha")
+    other = make_member(name="Beta", person=first.person)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(first.person)
+    return client, first, other
+
+
+def token_of(client: Client) -> str:
+    page = client.get("/settings/members/").content.decode()
+    found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def invite_with(client: Client, token: str) -> int:
+    form = {"email": "guest@example.com", "role": "viewer", "csrfmiddlewaretoken": token}
+    return client.post("/settings/members/invite/", form).status_code
+
+
+def invitations_of(*memberships: Membership) -> list[int]:
+    counts = []
+    for membership in memberships:
+        with acting_as(membership.tenant_id):
+            counts.append(Invitation.objects.of(membership.tenant_id).count())
+    return counts
+
+
+def test_a_page_made_for_one_organisation_does_nothing_for_another() -> None:
+    client, first, second = member_of_two()
+    stale = token_of(client)
+    switch = {"membership": second.pk, "csrfmiddlewaretoken": stale}
+    assert client.post("/switch/", switch).status_code == 302
+    assert invite_with(client, stale) == 403
+    assert invitations_of(first, second) == [0, 0]
+    assert invite_with(client, token_of(client)) == 200
+    assert invitations_of(first, second) == [0, 1]
+
+
+def test_after_a_removal_an_open_page_does_nothing_for_the_next_organisation() -> None:
+    client, first, second = member_of_two()
+    client.post("/switch/", {"membership": second.pk, "csrfmiddlewaretoken": token_of(client)})
+    stale = token_of(client)
+    with acting_as(second.tenant_id):
+        Membership.objects.filter(pk=second.pk).update(is_active=False)
+    assert invite_with(client, stale) == 409
+    assert invite_with(client, stale) == 403
+    assert invitations_of(first, second) == [0, 0]
+    assert invite_with(client, token_of(client)) == 200
+
+
+def test_an_invitation_does_not_survive_the_removal_of_whom_it_names() -> None:
+    owner = make_member()
+    guest = make_member(owner.tenant, role="viewer")
+    change, active = f"/settings/members/{guest.uid}/", {"role": "viewer", "is_active": "on"}
+    signed_in(owner).post(change, {"role": "viewer"})
+    link = invited(owner, guest.person.email, "owner")
+    signed_in(owner).post(change, active)
+    signed_in(owner).post(change, {"role": "viewer"})
+    assert signed_in(guest).post(link).status_code == 404
+    with acting_as(owner.tenant_id):
+        assert not Membership.objects.get(pk=guest.pk).is_active
+
+
+def test_the_last_owner_does_not_lose_the_role_to_an_old_invitation() -> None:
+    owner = make_member()
+    heir = make_member(owner.tenant, role="owner")
+    change = f"/settings/members/{heir.uid}/"
+    signed_in(owner).post(change, {"role": "owner"})
+    link = invited(owner, heir.person.email, "viewer")
+    signed_in(owner).post(change, {"role": "owner", "is_active": "on"})
+    signed_in(heir).post(f"/settings/members/{owner.uid}/", {"role": "owner"})
+    assert signed_in(heir).post(link).status_code == 404
+    with acting_as(owner.tenant_id):
+        assert Membership.objects.get(pk=heir.pk).role == "owner"
+
+
 def test_a_key_is_shown_once_and_ends_at_once() -> None:
     owner = make_member()
     client = signed_in(owner)
@@ -165,3 +251,9 @@ def test_the_members_page_costs_the_same_at_twenty(django_assert_max_num_queries
     client = signed_in(owner)
     with django_assert_max_num_queries(12):
         assert client.get("/settings/members/").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["/settings/audit/?q=", "/language/?next=", "/?"])
+def test_a_zero_byte_in_a_query_is_refused_before_anything_looks_for_it(page: str) -> None:
+    answer = signed_in(make_member()).get(f"{page}%00")
+    assert answer.status_code == 400

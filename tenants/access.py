@@ -17,8 +17,22 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.core.roles import Act, may
 from tenants.errors import NotAllowed
+from tenants.models import Organisation
+from tenants.models.organisations import Verification
 
 View = Callable[..., HttpResponse]
+
+
+def refuse_suspended(organisation: Organisation) -> None:
+    """Let a suspended organisation finish and read, and not trade.
+
+    Raises:
+        NotAllowed: the platform has suspended it.
+    """
+    if organisation.verification == Verification.SUSPENDED:
+        raise NotAllowed(
+            _("Your organisation is suspended and does not trade now. Write to the platform.")
+        )
 
 
 def signed_in(view: View) -> View:
@@ -51,6 +65,8 @@ def member(act: Act, *, seat: str | None = None) -> Callable[[View], View]:
                 raise NotAllowed(
                     _("Your role does not include this. Ask an owner of your organisation.")
                 )
+            if act == Act.TRADE:
+                refuse_suspended(acting.tenant)
             return view(request, *args, **kwargs)
 
         guarded.access = (act, seat)  # type: ignore[attr-defined]

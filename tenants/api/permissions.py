@@ -7,7 +7,11 @@ from typing import Any
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from tenants.access import refuse_suspended
+from tenants.models.keys import Scope
 from tenants.services.keys import KeyHolder
+
+TRADING = (Scope.CAPACITY, Scope.ORDERS, Scope.OFFERS)
 
 
 class HasScope(BasePermission):
@@ -21,4 +25,7 @@ class HasScope(BasePermission):
             return "read" in holder.scopes
         if not hasattr(view, str(request.method).lower()):
             return True  # there is nothing to allow: the view answers 405, whoever asks
-        return getattr(view, "write_scope", None) in holder.scopes
+        scope = getattr(view, "write_scope", None)
+        if scope in TRADING:
+            refuse_suspended(request.organisation)  # type: ignore[attr-defined]
+        return scope in holder.scopes

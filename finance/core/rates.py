@@ -7,6 +7,12 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 DAYS_IN_YEAR = 365
 """Actual/365."""
 RATE_PLACES = Decimal("0.00001")
+MOST_RATE = 9_999
+"""What is still told as an annual rate: a fee on a term of days is soon beyond any number."""
+
+
+class RateTooHigh(ValueError):
+    """More than MOST_RATE times the principal a year."""
 
 
 def simple_interest(principal_minor: int, *, annual_rate: Decimal, days: int) -> int:
@@ -29,10 +35,13 @@ def effective_annual_rate(*, principal_minor: int, repaid_minor: int, days: int)
 
     Raises:
         ValueError: nothing is lent, or for no time.
+        RateTooHigh: the rate is above MOST_RATE.
     """
     if principal_minor <= 0 or days <= 0 or repaid_minor < 0:
         raise ValueError("nothing is lent, or for no time")
     with localcontext(prec=40):
         ratio = Decimal(repaid_minor) / Decimal(principal_minor)
         rate = ratio ** (Decimal(DAYS_IN_YEAR) / Decimal(days)) - 1
+        if rate > MOST_RATE:
+            raise RateTooHigh(f"more than {MOST_RATE} times the principal a year")
         return rate.quantize(RATE_PLACES, rounding=ROUND_HALF_EVEN)

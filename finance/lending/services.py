@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from evidence.models import Consent
 from evidence.models.consents import ConsentState
 from evidence.services.transitions import record_change, transition
-from finance.core.rates import effective_annual_rate, simple_interest
+from finance.core.rates import RateTooHigh, effective_annual_rate, simple_interest
 from finance.lending.models import Loan, LoanProduct, LoanState, RepaymentInstruction
 from tenants.actors import Actor
 from tenants.errors import Conflict, DomainError
@@ -75,18 +75,24 @@ class LoanCost:
 
 
 def cost_of(terms: OfferTerms) -> LoanCost:
-    """Return interest, all that is to be paid back, and the annual rate of the terms."""
+    """Return interest, all that is to be paid back, and the annual rate of the terms.
+
+    Raises:
+        AmountRefused: the fee is too much for the term.
+    """
     interest = simple_interest(
         terms.principal_minor, annual_rate=terms.annual_rate, days=terms.term_days
     )
     owed = terms.principal_minor + interest + terms.fee_minor
-    return LoanCost(
-        interest_minor=interest,
-        owed_minor=owed,
-        apr=effective_annual_rate(
+    try:
+        apr = effective_annual_rate(
             principal_minor=terms.principal_minor, repaid_minor=owed, days=terms.term_days
-        ),
-    )
+        )
+    except RateTooHigh as error:
+        raise AmountRefused(
+            _("No annual rate can be told: lower the fee or lengthen the term.")
+        ) from error
+    return LoanCost(interest_minor=interest, owed_minor=owed, apr=apr)
 
 
 @transaction.atomic
@@ -163,7 +169,7 @@ def offer_loan(*, loan: Loan, terms: OfferTerms, by: Actor, now: datetime) -> No
     """Offer a loan on terms, as the lender; the supplier has OFFER_LASTS to answer.
 
     Raises:
-        AmountRefused: more than was asked for, or nothing.
+        AmountRefused: more than was asked for, or nothing, or a fee beyond any rate.
         StateConflict: the application was answered or withdrawn.
     """
     if not 0 < terms.principal_minor <= loan.asked_minor:

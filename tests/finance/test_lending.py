@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -173,6 +174,15 @@ def test_no_more_is_offered_than_was_asked_for(deal: Deal, product: LoanProduct)
     loan = applied(deal, product, 39_999)
     with pytest.raises(AmountRefused), acting_as(deal.lender.tenant_id):
         offer_loan(loan=loan, terms=TERMS, by=deal.actor("lender"), now=NOW)
+
+
+@pytest.mark.parametrize("fee", [20_000, 10**13])
+def test_a_fee_beyond_any_rate_is_refused(deal: Deal, product: LoanProduct, fee: int) -> None:
+    consent_of(deal)
+    loan = applied(deal, product)
+    terms = replace(TERMS, fee_minor=fee, term_days=1)
+    with acting_as(deal.lender.tenant_id), pytest.raises(AmountRefused, match="lower the fee"):
+        offer_loan(loan=loan, terms=terms, by=deal.actor("lender"), now=NOW)
 
 
 def test_a_rejection_carries_reasons_that_the_supplier_reads(

@@ -42,7 +42,7 @@ def ask_for_funding(*, order: Order, by: Actor, now: datetime) -> Funding:
             "order_number": order.number,
             "amount_minor": order.cost_minor,
             "currency": order.currency,
-            "payment_reference": f"OF-{order.number}",
+            "payment_reference": _reference(order),
             "created_at": now,
         },
     )
@@ -52,6 +52,11 @@ def ask_for_funding(*, order: Order, by: Actor, now: datetime) -> Funding:
         )
         _announce(funding)
     return funding
+
+
+def _reference(order: Order) -> str:
+    """Return what tells a transfer apart from that of another buyer's order of the same number."""
+    return f"OF-{order.number}-{order.uid.hex[-6:].upper()}"
 
 
 @transaction.atomic

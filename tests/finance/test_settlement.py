@@ -35,7 +35,7 @@ from marketplace.tasks.settlement import (
 from tenants.acting import PLATFORM_ID, acting_as
 from tenants.actors import Actor
 from tenants.models import OutboxMessage
-from tests.factories import NOW, OrderFactory, rows_seen_by
+from tests.factories import NOW, OrderFactory, make_member, rows_seen_by
 from tests.finance.conftest import Deal, asked, funded, proved
 from tests.finance.work import inspected, make_work
 
@@ -365,3 +365,13 @@ def test_a_paid_payout_never_changes(deal: Deal, newest: Payout, change: dict) -
     with pytest.raises(DatabaseError) as error, acting_as(PLATFORM_ID):
         Payout.objects.filter(pk=newest.pk).update(**change)
     assert error.value.__cause__.sqlstate == "42501"
+
+
+def test_orders_of_the_same_number_are_paid_by_different_references(deal: Deal) -> None:
+    other = make_member(kinds=["buyer"])
+    with acting_as(other.tenant_id):
+        order = OrderFactory(
+            tenant=other.tenant, number=deal.order.number, cost_minor=5, state="confirmed"
+        )
+        theirs = ask_for_funding(order=order, by=Actor.of_member(other), now=NOW)
+    assert theirs.payment_reference != asked(deal).payment_reference

@@ -25,6 +25,7 @@ SENTENCES: dict[str, Any] = {
         "or post several orders."
     ),
     "due_before_start": _("The due date is not after the earliest start: move one of them."),
+    "date_out_of_reach": _("This date is more than ten years away: check the year."),
     "due_past": _("The due date %(due_at)s is past: give a later one."),
     "ceiling_not_positive": _(
         "A price ceiling must be more than zero: leave it empty for no ceiling."
@@ -203,8 +204,8 @@ def _shown(name: str, value: Any, processes: Mapping[str, object], currency: str
         return duration(value)
     if name == "share":
         return percent(value)
-    if isinstance(value, int | float) and name != "step":
-        return number(value, 2)
+    if isinstance(value, int | float) and not isinstance(value, bool) and name != "step":
+        return number(value, 2) if abs(value) < 10**15 else f"{value:.3g}"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 SCHEMA = 1
 MOST_PIECES = 10**9
 MOST_STEPS = 20
 MOST_MONEY_MINOR = 10**15
+LONGEST_WORD = 80
+REACH = timedelta(days=3650)
+"""How far a date may lie from now: beyond, no calendar is known and zones have no such day."""
 
 Required = int | float | str
 """What a machine must hold of an attribute: a number it must reach, or a word it must know."""
@@ -114,7 +117,7 @@ def order_faults(
     found = [*_quantity_faults(order), *_date_faults(order, now, is_draft=is_draft)]
     found += _term_faults(order)
     found += _step_faults(order, catalogue, is_draft=is_draft)
-    if not order.title.strip():
+    if not any(character.isprintable() and character != " " for character in order.title):
         found.insert(0, OrderFault(at="title", code="no_title"))
     return tuple(found)
 
@@ -130,6 +133,10 @@ def _quantity_faults(order: AskedOrder) -> Iterator[OrderFault]:
 
 
 def _date_faults(order: AskedOrder, now: datetime, *, is_draft: bool) -> Iterator[OrderFault]:
+    for at, moment in (("earliest_start_at", order.earliest_start_at), ("due_at", order.due_at)):
+        if abs(moment - now) > REACH:
+            yield OrderFault(at=at, code="date_out_of_reach")
+            return
     if order.due_at <= order.earliest_start_at:
         yield OrderFault(at="due_at", code="due_before_start")
     if not is_draft and order.due_at <= now:
@@ -170,8 +177,16 @@ def _step_faults(
             detail = named | {"attribute": code, "asked": asked}
             if rule is None:
                 yield OrderFault(at="steps", code="unknown_attribute", values=detail)
-            elif rule.is_choice != isinstance(asked, str):
+            elif not (_is_word(asked) if rule.is_choice else _is_number(asked)):
                 wrong = "attribute_not_a_word" if rule.is_choice else "attribute_not_a_number"
                 yield OrderFault(at="steps", code=wrong, values=detail)
             elif not isinstance(asked, str) and not 0 < asked <= MOST_PIECES:
                 yield OrderFault(at="steps", code="attribute_not_positive", values=detail)
+
+
+def _is_word(asked: object) -> bool:
+    return isinstance(asked, str) and len(asked) <= LONGEST_WORD and asked.isprintable()
+
+
+def _is_number(asked: object) -> bool:
+    return isinstance(asked, int | float) and not isinstance(asked, bool)

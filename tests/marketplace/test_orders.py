@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -96,6 +96,13 @@ def test_a_posted_order_gets_its_number_its_steps_and_a_request(buyer) -> None:
         ({"lot_size": 0}, "lot_size", "Give a lot size from 1 to 1,000,000,000"),
         ({"currency": "yuan"}, "currency", "“yuan” is not a currency"),
         ({"title": "  "}, "title", "Give the order a title"),
+        ({"title": "\u200b\u202e "}, "title", "Give the order a title"),
+        ({"due_at": datetime.max.replace(tzinfo=UTC)}, "due_at", "more than ten years away"),
+        (
+            {"earliest_start_at": datetime.min.replace(tzinfo=UTC)},
+            "earliest_start_at",
+            "more than ten years away",
+        ),
     ],
 )
 def test_a_wrong_order_is_refused_with_a_sentence_and_leaves_nothing(

@@ -5,10 +5,12 @@ The doors are read from the API's own document, so that a new one is attacked as
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -118,6 +120,32 @@ def client() -> Client:
             expires_at=None,
         )
     return Client(headers={"authorization": f"Bearer {text}"}, raise_request_exception=False)
+
+
+def test_every_cursor_gets_a_page_or_a_sentence(client: Client) -> None:
+    sent = (b"p=abc", b"p=", b"p=\x00", b"p=-1", b"p=" + b"9" * 25, b"r=x", b"o=9&p=1", b"\xff")
+    failures = []
+    for method, path, _body, query in doors():
+        if method == "get" and "cursor" in query:
+            for text in sent:
+                answer = client.get(path, {"cursor": base64.b64encode(text).decode()})
+                if answer.status_code not in (200, 404):
+                    failures.append(f"{path} {answer.status_code}: {text!r}")
+    assert not failures, "\n".join(failures)
+
+
+ODD_WORDS = ("\x00", "\ud800", "x" * 100_000, 1e308, True, None, [1], {"a": 1})
+
+
+@pytest.mark.parametrize("attribute", ["material", "max_width_mm", "\x00", "\ud800", "x" * 9_999])
+def test_every_requirement_gets_a_sentence(client: Client, attribute: str) -> None:
+    for odd in ODD_WORDS:
+        step = {"process": "blanking", "requirements": {attribute: odd}}
+        dates = {"earliest_start_at": site_now(), "due_at": site_now() + timedelta(days=9)}
+        body = {"title": "x", "quantity": 10, "currency": "CNY", "steps": [step], **dates}
+        answer = client.post("/api/v1/orders/", body, "application/json")
+        assert answer.status_code in (400, 422), (odd, answer.status_code)
+        assert answer.json()["detail"]
 
 
 def test_every_body_gets_a_sentence(client: Client) -> None:

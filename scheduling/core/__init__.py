@@ -19,6 +19,7 @@ from scheduling.core.problem import (
     Transport,
     Window,
 )
+from scheduling.core.relaxations import Limit, Relaxation, Shortfall, relaxations, shortfall
 from scheduling.core.replan import Moved, Replanned, replan
 from scheduling.core.result import Objective, Result, Status, Unplanned
 from scheduling.core.schedule import Assignment, Schedule
@@ -32,6 +33,7 @@ __all__ = [
     "Capability",
     "Fault",
     "InvalidProblem",
+    "Limit",
     "Machine",
     "Moved",
     "Objective",
@@ -41,9 +43,11 @@ __all__ = [
     "PlanName",
     "Problem",
     "Quota",
+    "Relaxation",
     "Replanned",
     "Result",
     "Schedule",
+    "Shortfall",
     "Status",
     "Step",
     "Transport",
@@ -52,7 +56,9 @@ __all__ = [
     "Window",
     "alternatives",
     "band",
+    "relaxations",
     "replan",
+    "shortfall",
     "solve",
     "violations",
 ]

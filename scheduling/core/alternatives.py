@@ -250,23 +250,15 @@ class _Maker:
     def _described(
         self, found: dict[PlanName, Result], fastest: Result, cheapest: Result
     ) -> Iterator[PlanAlternative]:
-        model = ReachModel(self.problem)
-        removed = removals(model, self.order)
+        removed = removals(ReachModel(self.problem), self.order)
         for name, result in found.items():
-            chosen = choices(self.problem, self.order, result.schedule)
-            yield PlanAlternative(
-                name=name,
-                result=result,
-                cost_minor=self._cost(result),
-                completion=self._completion(result),
-                suppliers=len({choice.factory for choice in chosen}),
-                machines=len({choice.machine for choice in chosen}),
-                reliability_permille=_reliability(self.problem, self.order, result),
+            yield described(
+                self.problem,
+                name,
+                result,
+                removed=removed,
                 completion_bound=fastest.lower_bound,
                 cost_bound_minor=cheapest.lower_bound,
-                chosen=chosen,
-                idle=idle_machines(self.problem, self.order, chosen, removed),
-                removed=removed,
             )
 
     def _solve(self, name: PlanName, problem: Problem, goal: Objective, *, share: float) -> Result:
@@ -290,10 +282,46 @@ class _Maker:
         return monotonic() >= self._end or self.should_stop()
 
     def _completion(self, plan: Result) -> int:
-        return completion_by_order(self.problem, plan.schedule).get(self.order.id, NEVER)
+        return _completion(self.problem, plan)
 
     def _cost(self, plan: Result) -> int:
-        return cost_by_order(self.problem, plan.schedule).get(self.order.id, NEVER)
+        return _cost(self.problem, plan)
+
+
+def described(
+    problem: Problem,
+    name: PlanName,
+    result: Result,
+    *,
+    removed: tuple[Removal, ...],
+    completion_bound: int | None = None,
+    cost_bound_minor: int | None = None,
+) -> PlanAlternative:
+    """Describe a plan of the one order in `problem`, with the reasons for and against machines."""
+    (order,) = problem.orders
+    chosen = choices(problem, order, result.schedule)
+    return PlanAlternative(
+        name=name,
+        result=result,
+        cost_minor=_cost(problem, result),
+        completion=_completion(problem, result),
+        suppliers=len({choice.factory for choice in chosen}),
+        machines=len({choice.machine for choice in chosen}),
+        reliability_permille=_reliability(problem, order, result),
+        completion_bound=completion_bound,
+        cost_bound_minor=cost_bound_minor,
+        chosen=chosen,
+        idle=idle_machines(problem, order, chosen, removed),
+        removed=removed,
+    )
+
+
+def _completion(problem: Problem, plan: Result) -> int:
+    return completion_by_order(problem, plan.schedule).get(problem.orders[0].id, NEVER)
+
+
+def _cost(problem: Problem, plan: Result) -> int:
+    return cost_by_order(problem, plan.schedule).get(problem.orders[0].id, NEVER)
 
 
 def _by(problem: Problem, date: int | None) -> Problem:

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from time import monotonic
 from typing import Any
 
-from scheduling.core import Alternatives, PlanAlternative, PlanName, alternatives
+from scheduling.core import (
+    Alternatives,
+    Objective,
+    PlanAlternative,
+    PlanName,
+    Relaxation,
+    alternatives,
+    relaxations,
+    shortfall,
+)
+from scheduling.core.alternatives import described
+from scheduling.core.candidates import removals
 from scheduling.core.formats.openfloor import problem_from_json
+from scheduling.core.reach import ReachModel
 from scheduling.core.schedule import Assignment, Schedule
 
 OnProgress = Callable[[int | None, int | None], None]
 ShouldStop = Callable[[], bool]
+MIN_PROBE_S = 1.0
+"""What probing for relaxations may take, though the plans have used up the time."""
 COLUMNS = ("lot", "step", "machine", "start", "end", "quantity", "set_up_minutes")
 
 
@@ -21,26 +37,53 @@ def answer(
 
     Each alternative has its kind, completion and cost with their proven bounds, assignments as
     columns, and why machines are in or out. Without any, `unplanned` is `{"code", "values"}`.
+    Where some work is frozen already, there are also `relaxations`, alternatives with `limit` and
+    `value`, and the `shortfall`, if there is one.
     """
+    started = monotonic()
 
     def tell(name: PlanName, best: int | None, bound: int | None, _seconds: float) -> None:
         # The other plans minimise money or add a reserve: not to be shown in the same place.
         if name is PlanName.FASTEST:
             on_progress(best, bound)
 
+    problem, seed = problem_from_json(question["problem"]), int(question["seed"])
+    time_limit = float(question["time_limit"])
     found = alternatives(
-        problem_from_json(question["problem"]),
-        time_limit=float(question["time_limit"]),
-        seed=int(question["seed"]),
+        problem,
+        time_limit=time_limit,
+        seed=seed,
         on_progress=tell,
         should_stop=should_stop,
     )
     status = found.failure.status if found.failure is not None else found.plans[0].result.status
-    return {
+    answered: dict[str, Any] = {
         "status": str(status),
         "alternatives": [_alternative(plan) for plan in found.plans],
         "unplanned": _why_none(found),
     }
+    if problem.frozen and not found.plans:
+        left = max(MIN_PROBE_S, started + time_limit - monotonic())
+        short = shortfall(problem)
+        answered["relaxations"] = [
+            _relaxation(one)
+            for one in relaxations(problem, time_limit=left, seed=seed, should_stop=should_stop)
+        ]
+        answered["shortfall"] = None if short is None else asdict(short)
+    return answered
+
+
+def _relaxation(one: Relaxation) -> dict[str, Any]:
+    is_date = one.result.goal is Objective.MAKESPAN
+    plan = described(
+        one.problem,
+        PlanName.FASTEST if is_date else PlanName.CHEAPEST,
+        one.result,
+        removed=removals(ReachModel(one.problem), one.problem.orders[0]),
+        completion_bound=one.result.lower_bound if is_date else None,
+        cost_bound_minor=None if is_date else one.result.lower_bound,
+    )
+    return {**_alternative(plan), "limit": str(one.limit), "value": one.value}
 
 
 def _why_none(found: Alternatives) -> dict[str, Any] | None:

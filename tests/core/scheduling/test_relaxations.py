@@ -1,0 +1,165 @@
+"""Which limit has to give way when an order cannot be planned, each shown by a plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduling.core import (
+    Assignment,
+    Limit,
+    Problem,
+    Relaxation,
+    Shortfall,
+    Window,
+    relaxations,
+    shortfall,
+    solve,
+    violations,
+)
+from tests.core.scheduling.shops import machine, market, order
+
+ONE_DAY = (Window(start=0, end=1200),)
+
+
+def by_limit(problem: Problem, **asked: object) -> dict[Limit, Relaxation]:
+    found = relaxations(problem, seed=1, **asked)  # type: ignore[arg-type]
+    for one in found:
+        assert one.result.is_plan
+        assert violations(one.problem, one.result.schedule) == []
+    return {one.limit: one for one in found}
+
+
+def test_a_deadline_that_is_too_early_gives_way_to_the_earliest_date_or_to_fewer_pieces() -> None:
+    # 60 pieces an hour: 600 pieces take until 600, half of them until 300.
+    problem = market(machine("press", windows=ONE_DAY), order(quantity=600, deadline=300))
+    assert not solve(problem, time_limit=2).is_plan
+    found = by_limit(problem, max_lots=20)
+    assert set(found) == {Limit.DATE, Limit.QUANTITY}
+    assert found[Limit.DATE].value == 600
+    assert found[Limit.DATE].problem.orders[0].deadline == 600
+    assert 240 <= found[Limit.QUANTITY].value <= 300
+
+
+def test_a_ceiling_that_is_too_low_gives_way_to_the_least_cost() -> None:
+    dear = machine("dear", windows=ONE_DAY, price_per_hour_minor=600)
+    problem = market(dear, order(quantity=120, price_ceiling_minor=1000))
+    found = by_limit(problem, max_lots=4)
+    assert found[Limit.PRICE].value == 1200
+    assert Limit.DATE not in found
+    assert 1 <= found[Limit.QUANTITY].value <= 100
+
+
+def test_two_limits_that_bind_together_leave_fewer_pieces_alone() -> None:
+    slow = machine("slow", windows=ONE_DAY, price_per_hour_minor=600)
+    problem = market(slow, order(quantity=600, deadline=300, price_ceiling_minor=1000))
+    assert set(by_limit(problem, max_lots=20)) == {Limit.QUANTITY}
+
+
+def test_nothing_helps_where_no_machine_has_time() -> None:
+    closed = machine("closed", windows=())
+    assert relaxations(market(closed, order(quantity=60, deadline=300))) == ()
+
+
+def returned() -> Problem:
+    """Two lots cut and pressed; the pressing of the second came back, and only a slow press is
+    free, from 300 on, at a pace of one lot of 60 in 120 minutes."""
+    agreed = [("cut", 0, 0, 0, 60), ("cut", 1, 0, 60, 120), ("press", 0, 1, 60, 120)]
+    return market(
+        machine("cut", "cutting", windows=()),
+        machine("press", windows=()),
+        machine("slow", rate=30, windows=(Window(start=300, end=900),), price_per_hour_minor=900),
+        order(quantity=120, steps="cutting,pressing", deadline=400),
+        frozen=tuple(
+            Assignment(
+                order="plates", lot=lot, step=step, machine=name, start=start, end=end, quantity=60
+            )
+            for name, lot, step, start, end in agreed
+        ),
+    )
+
+
+def test_a_returned_lot_gets_a_later_date_or_is_left_out_whole_and_the_rest_stays() -> None:
+    problem = returned()
+    found = by_limit(problem)
+    assert set(found) == {Limit.DATE, Limit.QUANTITY}
+    assert found[Limit.DATE].value == 420
+    assert set(problem.frozen) <= set(found[Limit.DATE].result.schedule)
+    fewer = found[Limit.QUANTITY]
+    assert fewer.value == 60
+    assert set(fewer.result.schedule) == {a for a in problem.frozen if a.lot == 0}
+
+
+def test_a_lot_that_must_be_back_before_its_next_step_is_not_helped_by_a_later_date() -> None:
+    problem = returned()
+    packed = Assignment(
+        order="plates", lot=1, step=2, machine="pack", start=360, end=400, quantity=60
+    )
+    first = replace(packed, lot=0)
+    frozen = (*problem.frozen, packed, replace(first, start=320, end=360))
+    problem = market(
+        *problem.machines,
+        machine("pack", "packing", windows=()),
+        order(quantity=120, steps="cutting,pressing,packing", deadline=400),
+        frozen=frozen,
+    )
+    assert set(by_limit(problem)) == {Limit.QUANTITY}
+
+
+def test_where_no_time_is_left_the_complete_lots_are_kept() -> None:
+    found = {one.limit: one for one in relaxations(returned(), time_limit=0.0)}
+    assert found[Limit.QUANTITY].value == 60
+
+
+def test_the_shortfall_names_the_step_its_time_and_what_is_missing() -> None:
+    assert shortfall(returned()) == Shortfall(
+        step=1, start=120, end=400, needed_minutes=120, free_minutes=100, factories=1
+    )
+    tight = replace(returned(), orders=(replace(returned().orders[0], deadline=330),))
+    found = shortfall(tight)
+    assert found is not None
+    assert (found.free_minutes, found.short_minutes) == (30, 90)
+
+
+def test_nothing_is_short_where_nothing_is_open() -> None:
+    problem = returned()
+    done = Assignment(
+        order="plates", lot=1, step=1, machine="press", start=120, end=180, quantity=60
+    )
+    assert shortfall(replace(problem, frozen=(*problem.frozen, done))) is None
+
+
+def test_two_orders_at_once_are_refused() -> None:
+    problem = market(machine("press"), order("one"), order("two"))
+    for function in (relaxations, shortfall):
+        with pytest.raises(ValueError, match="one order at a time"):
+            function(problem)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    quantity=st.integers(1, 400),
+    deadline=st.integers(10, 600),
+    ceiling=st.none() | st.integers(0, 6000),
+    rates=st.lists(st.integers(20, 200), min_size=1, max_size=3),
+)
+def test_whatever_is_relaxed_the_plan_keeps_every_other_limit(
+    quantity: int, deadline: int, ceiling: int | None, rates: list[int]
+) -> None:
+    machines = [
+        machine(f"m{n}", rate=rate, windows=ONE_DAY, price_per_hour_minor=rate * 10)
+        for n, rate in enumerate(rates)
+    ]
+    asked = order(quantity=quantity, deadline=deadline, price_ceiling_minor=ceiling)
+    for limit, one in by_limit(market(*machines, asked), time_limit=0.6, max_lots=8).items():
+        (changed,) = one.problem.orders
+        named = {
+            Limit.DATE: "deadline",
+            Limit.PRICE: "price_ceiling_minor",
+            Limit.QUANTITY: "quantity",
+        }[limit]
+        assert getattr(changed, named) == one.value
+        assert replace(changed, **{named: getattr(asked, named)}) == asked

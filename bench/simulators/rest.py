@@ -25,9 +25,12 @@ class Refused(Exception):
 class RestClient:
     """One organisation's view of the API; every write carries an Idempotency-Key when given."""
 
-    def __init__(self, base_url: str, key: str) -> None:
+    def __init__(
+        self, base_url: str, key: str, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
         self.host = urlsplit(base_url).netloc
         self.key = key
+        self.patience_seconds = patience_seconds
         self.connection: http.client.HTTPConnection | None = None
 
     def get(self, path: str, **query: str) -> Any:
@@ -48,6 +51,12 @@ class RestClient:
                 "GET", f"{parts.path.removeprefix('/api/v1')}?{parts.query}", None, ""
             )
 
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
     def _send(self, method: str, path: str, body: Any, once: str) -> Any:
         headers = {"Authorization": f"Bearer {self.key}", "Accept": "application/json"}
         payload = None
@@ -56,14 +65,14 @@ class RestClient:
             headers["Content-Type"] = "application/json"
         if once:
             headers["Idempotency-Key"] = once
-        give_up = time.monotonic() + PATIENCE_SECONDS
+        give_up = time.monotonic() + self.patience_seconds
         while True:
             try:
                 status, text = self._exchange(method, f"/api/v1{path}", payload, headers)
                 if status not in TRANSIENT or time.monotonic() > give_up:
                     break
             except (OSError, http.client.HTTPException):
-                self.connection = None
+                self.close()
                 if time.monotonic() > give_up:
                     raise
             time.sleep(0.5)

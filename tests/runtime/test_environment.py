@@ -29,6 +29,8 @@ from tenants.clock import SiteClock
         ("solve plates.json", False),
         ("check plates.json result.json --certify", False),
         ("loan_schedule terms.json", False),
+        ("bench chaos --json", False),
+        ("bench jobshop --json", False),
         ("migrate --help", False),
         ("help", False),
         ("", False),

@@ -8,10 +8,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from bench.chaos.site import SiteFailed
 from bench.pages import NoDemo
 from scheduling.problem_files import native_output_on_stderr
 
 BENCHES = {
+    "chaos": "bench.chaos.rounds:bench_chaos",
     "jobshop": "bench.jobshop:bench_jobshop",
     "market": "bench.market:bench_market",
     "pages": "bench.pages:bench_pages",
@@ -35,7 +37,7 @@ class Command(BaseCommand):
         try:
             with native_output_on_stderr():
                 report = run(seed=options["seed"], scale=options["scale"])
-        except NoDemo as failure:
+        except (NoDemo, SiteFailed) as failure:
             raise CommandError(str(failure), returncode=2) from failure
         if options["json"]:
             self.stdout.write(json.dumps(report, ensure_ascii=False))

@@ -223,7 +223,9 @@ def _mail(url: str) -> dict[str, Any]:
 
 # Without a mail server each message becomes a file, for whoever runs the site to read.
 EMAIL_URL = os.environ.get("EMAIL_URL", "")
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_URL else 'filebased'}.EmailBackend"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend" if EMAIL_URL else "config.mail.EmailBackend"
+)
 EMAIL_FILE_PATH = OPENFLOOR_DATA / "mail"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("OPENFLOOR_MAIL_FROM", "Openfloor <openfloor@localhost>")

@@ -161,9 +161,12 @@ def test_only_a_demo_without_mail_server_says_where_messages_lie(
     assert ("This site has no mail server" in page) is shown
 
 
-def test_without_a_mail_server_messages_become_files(settings: Any, tmp_path: Any) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+def test_without_a_mail_server_messages_become_files_of_the_sites_own_user(
+    settings: Any, tmp_path: Any
+) -> None:
+    settings.EMAIL_BACKEND = "config.mail.EmailBackend"
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
     mail.send_mail("Subject", "Body", None, ["a@example.com"])
+    assert (tmp_path / "mail").stat().st_mode & 0o777 == 0o700
     (written,) = (tmp_path / "mail").iterdir()
     assert "Body" in written.read_text()

@@ -24,7 +24,7 @@ from config.demo.people import BUYER, LENDER, OPERATOR_EMAIL, PASSWORD
 from config.demo.seed import supplier_email
 
 ROUNDS = 20
-VISITS = 3
+VISITS = 5
 GOAL_MS = 200.0
 YARDSTICK = "/sign-in/"
 """A page with the same shell and no rows."""

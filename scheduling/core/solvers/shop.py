@@ -36,11 +36,13 @@ def improve_shop(incumbent: Incumbent, bound: Bound, *, workers: int, seed: int)
     """Improve `incumbent` until proven optimal or out of time; return the best bound."""
     shop = ShopModel(incumbent.problem)
     search = _ShopSearch(shop, incumbent, workers, seed)
+    stages = [search.all_alternatives]
     if not search.plain_job_shop():
         if not search.best:
             search.offer(list_schedule(shop, urgency=1.0))
         bound = search.balance(bound)
-    for stage in (search.greedy, search.fixed_machines, search.all_alternatives):
+        stages = [search.greedy, search.fixed_machines, search.all_alternatives]
+    for stage in stages:
         if incumbent.is_optimal or incumbent.clock.is_over:
             break
         stage()

@@ -23,6 +23,8 @@ from scheduling.core.solvers.jobshop.arrays import (
 )
 from scheduling.core.solvers.jobshop.dispatching import dispatch, insert
 from scheduling.core.solvers.jobshop.passes import Kernel
+from scheduling.core.solvers.jobshop.settling import settle
+from scheduling.core.solvers.jobshop.windows import FEASIBLE, INFEASIBLE, narrow, windows
 from scheduling.core.solvers.shop import assignments
 from tests.core.scheduling.shops import job_shop as shop_of
 
@@ -144,3 +146,44 @@ def test_the_bench_reports_every_figure_with_its_goal() -> None:
     assert {"short_gap", "rectangle_gap", "long_gap", "short_cpu_s", "peak_memory_mb"} <= names
     for figure in report["figures"]:
         assert set(figure) == {"name", "value", "unit", "goal", "holds", "yardstick"}
+
+
+@settings(max_examples=40, deadline=None)
+@given(problem=shops())
+def test_windows_for_the_optimum_leave_it_room(problem: Problem) -> None:
+    shop, model = arrays(problem), ShopModel(problem)
+    best = solve(problem, time_limit=3, workers=1)
+    assert (best.status, best.objective is None) == (Status.OPTIMAL, False)
+    heads, tails = np.array(model.heads), np.array(model.tails)
+    held, tree = windows(shop, heads, tails, best.objective or 0)
+    assert narrow(shop, held, tree, -1) == FEASIBLE
+    assert (held.start + shop.duration <= held.end).all()
+
+
+def test_a_target_below_the_busiest_machine_leaves_an_operation_no_window() -> None:
+    # both jobs need machine 0 for 4 minutes: nothing can end by 7
+    problem = plain([(0, 4)], [(0, 4)], machines=1)
+    model = ShopModel(problem)
+    heads, tails = np.array(model.heads), np.array(model.tails)
+    for target, expected in ((7, INFEASIBLE), (8, FEASIBLE)):
+        held, tree = windows(arrays(problem), heads, tails, target)
+        assert narrow(arrays(problem), held, tree, -1) == expected
+
+
+def test_jobs_without_slack_are_settled_to_the_planted_optimum() -> None:
+    jobs = planted_shop(machines=60, operations_per_machine=40, job_length=40, seed=1)
+    problem = read_problem(jsp_text(jobs), "jsp")
+    shop, model = arrays(problem), ShopModel(problem)
+    heads, tails = np.array(model.heads), np.array(model.tails)
+    rank = settle(shop, heads, tails, SPAN_MINUTES, is_over=lambda: False)
+    assert rank is not None
+    starts = np.empty_like(shop.duration)
+    assert insert(shop, rank, starts) == SPAN_MINUTES
+    assert violations(problem, schedule(problem, shop, starts)) == []
+    assert dispatch(shop, -work_after(shop).astype(np.float64), starts) > 1.2 * SPAN_MINUTES
+
+
+def test_settling_stops_when_time_is_over() -> None:
+    problem = plain([(0, 4)], [(0, 4)], machines=1)
+    nothing = np.zeros(2, dtype=np.int64)
+    assert settle(arrays(problem), nothing, nothing, 8, is_over=lambda: True) is None

@@ -17,6 +17,8 @@ from scheduling.core.solvers.jobshop.arrays import (
     steps_after,
     work_after,
 )
+from scheduling.core.solvers.jobshop.dispatching import insert
+from scheduling.core.solvers.jobshop.settling import settle
 
 PATIENCE = 5
 """Pairs of turns without a better plan before another beginning is tried."""
@@ -30,13 +32,20 @@ Keep = Callable[[int, Whole], bool]
 class Passes:
     """All ways to plan one shop from the beginning."""
 
-    def __init__(self, shop: JobShop, seed: int, keep: Keep) -> None:
+    def __init__(self, shop: JobShop, *, target: int, seed: int, keep: Keep) -> None:
         self.shop = shop
         self.back = mirrored(shop)
+        self.target = target
         self.random = np.random.default_rng(seed)
         self.keep = keep
         self.work = work_after(shop).astype(np.float64)
         self.steps = steps_after(shop) * float(shop.duration.mean())
+
+    def settle(self, is_over: Callable[[], bool]) -> bool:
+        """Plan by the windows that the target leaves; tell whether to stop."""
+        heads, tails = work_after(self.back) + self.shop.release, work_after(self.shop)
+        rank = settle(self.shop, heads, tails, self.target, is_over=is_over)
+        return rank is not None and self.in_turns(insert, rank)
 
     def run(self, kernels: Sequence[Kernel]) -> None:
         """Plan by each rule, then by mixtures with noise, until `keep` asks to stop."""
@@ -46,8 +55,7 @@ class Passes:
                     return
 
     def _ranks(self) -> Iterator[Number]:
-        """Yield what says how soon operations are to start: most work after them first."""
-        yield -self.work
+        """Yield what says how soon operations are to start, most work left first."""
         yield -self.work - self.shop.duration
         yield -self.steps - self.work * 1e-3
         while True:

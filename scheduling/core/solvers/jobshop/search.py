@@ -15,6 +15,10 @@ from scheduling.core.solvers.jobshop.passes import Passes
 
 OFFER_SHARE = 0.1
 """Share of the time that may go into offering plans that are not the last."""
+SETTLING_SHARE = 0.4
+"""Share of the time that one thread may take to settle the shop for the lower bound."""
+SAFETY = 1.5
+"""The last offer may take that much longer than the slowest so far."""
 POLL_S = 0.05
 LAST_PASS_S = 1.0
 SEED_STRIDE = 1_000_003
@@ -50,9 +54,20 @@ def improve_job_shop(
     clock = incumbent.clock
     until = clock.elapsed + seconds
     board = Board(incumbent.lower_bound or 0)
+    settled_at = clock.elapsed + seconds * SETTLING_SHARE
+
+    def is_settled() -> bool:
+        return board.stopped.is_set() or clock.elapsed > settled_at
+
+    workers = max(1, workers)
     threads = [
-        Thread(target=_work, args=(shop, board, seed, number), daemon=True)
-        for number in range(max(1, workers))
+        Thread(
+            target=_work,
+            args=(shop, board, is_settled),
+            kwargs={"seed": seed * SEED_STRIDE, "number": number, "workers": workers},
+            daemon=True,
+        )
+        for number in range(workers)
     ]
     for thread in threads:
         thread.start()
@@ -61,7 +76,7 @@ def improve_job_shop(
     try:
         while not board.stopped.wait(POLL_S) and not clock.is_over:
             now = clock.elapsed
-            if now + took >= until:
+            if now + took * SAFETY >= until:
                 break
             if board.starts is None or board.makespan == told or now < pause_until:
                 continue
@@ -80,11 +95,27 @@ def improve_job_shop(
         offer(board.starts)
 
 
-def _work(shop: JobShop, board: Board, seed: int, number: int) -> None:
-    """Search until the board says stop; keep a failure for the caller to raise."""
-    kernels = (dispatch, insert) if number % 2 == 0 else (insert, dispatch)
+def _work(
+    shop: JobShop,
+    board: Board,
+    is_settled: Callable[[], bool],
+    *,
+    seed: int,
+    number: int,
+    workers: int,
+) -> None:
+    """Search until the board says stop; keep a failure for the caller to raise.
+
+    The first thread begins with quick passes, the last with windows for the lower bound.
+    """
+    is_last = number == workers - 1
     try:
-        Passes(shop, seed * SEED_STRIDE + number, board.keep).run(kernels)
+        passes = Passes(shop, target=board.lower_bound, seed=seed + number, keep=board.keep)
+        if number == 0 and passes.in_turns(dispatch, -passes.work):
+            return
+        if is_last and passes.settle(is_settled):
+            return
+        passes.run((insert, dispatch) if is_last else (dispatch, insert))
     except BaseException as failure:
         board.failure = failure
         board.stopped.set()

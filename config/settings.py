@@ -244,6 +244,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Real seconds: with a fast site clock an offer's hour may be over in less than a minute.
 CELERY_BEAT_SCHEDULE = {
     "sweep-expired-offers": {"task": "marketplace.sweep_expired_offers", "schedule": 3.0},
+    "wake-waiting-shares": {"task": "marketplace.wake_waiting_shares", "schedule": 5.0},
 }
 
 # What one run of the solver may use; it works in a child process of its own.

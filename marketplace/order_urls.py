@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("buyer/plans/<uuid:uid>/gantt/", plans.plan_gantt, name="plan_gantt"),
     path("buyer/plans/<uuid:uid>/choose/", plans.plan_choose, name="plan_choose"),
     path("buyer/plan-requests/<uuid:uid>/stop/", plans.plan_stop, name="plan_stop"),
+    path("buyer/plan-requests/<uuid:uid>/wait/", plans.share_wait, name="share_wait"),
     path("operator/matching/", matching.matching_runs, name="matching_runs"),
     path("operator/matching/<uuid:uid>/", matching.matching_run, name="matching_run"),
 ]

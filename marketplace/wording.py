@@ -99,9 +99,19 @@ SENTENCES: dict[str, Any] = {
         "No plan was found, though none is proven impossible: allow more time, "
         "another lot size or a smaller quantity."
     ),
-    "no_place_for_share": _(
-        "Nobody else can take over what %(supplier)s gave back, between the times that the other "
-        "factories have already promised. Plan the whole order again, or cancel it."
+    "share_short": _(
+        "From %(from_at)s to %(until_at)s, where the share that came back has its place between "
+        "what others have promised, %(process)s (step %(step)s) is short by %(minutes)s of machine "
+        "time."
+    ),
+    "share_without_room": _(
+        "From %(from_at)s to %(until_at)s, where the share that came back has its place between "
+        "what others have promised, the idle time of the other factories is not enough for "
+        "%(process)s (step %(step)s)."
+    ),
+    "share_too_dear": _(
+        "Others could take over the share that came back, but with their prices the order would "
+        "pass its price ceiling of %(ceiling)s."
     ),
     "time_taken": _(
         "Another order took some of this plan's machine time while you were choosing. "
@@ -150,6 +160,8 @@ SENTENCES |= {
     "plans_ready": _("Plans wait for your choice"),
     "answers_open": _("%(open)s of %(total)s factories have not answered"),
     "share_returned": _("A share came back and is planned again"),
+    "share_stuck": _("A returned share has no place"),
+    "share_waits": _("A share waits for capacity"),
     "money_asked": _("All shares are accepted; your payment starts production"),
     "operations_late": _("%(count)s operations are late"),
     "tight": _("Little time in reserve"),
@@ -161,6 +173,7 @@ SENTENCES |= {
     "finish_draft": _("Finish and post"),
     "see_band": _("See the band"),
     "choose_plan": _("Choose a plan"),
+    "choose_way": _("Choose how to go on"),
     "follow": _("Follow"),
     "pay": _("Pay"),
     "inspect": _("Inspect"),
@@ -236,6 +249,8 @@ ACTS: dict[str, Any] = {
     "posted": _("Posted to the market"),
     "planned": _("Plans were ready"),
     "offered": _("Factories were asked"),
+    "order.amended": _("Changed, so that a returned share has its place"),
+    "order.waiting": _("A returned share waits for capacity"),
     "confirmed": _("Every share was accepted"),
     "in_production": _("Paid; production began"),
     "delivered": _("Everything arrived"),

@@ -73,18 +73,24 @@ class PlanRequestOut(serializers.ModelSerializer):
         model = PlanRequest
         fields = [
             *("uid", "order", "purpose", "state", "band", "detail", "message"),
-            *("best_minutes", "bound_minutes", "stop_requested_at", "created_at"),
+            *("best_minutes", "bound_minutes", "stop_requested_at", "waiting_since", "created_at"),
         ]
 
     def get_detail(self, request: PlanRequest) -> str:
         """Say in words why there is no plan, or nothing."""
         if not request.message or "code" not in request.message:
             return ""
-        return str(sentence(request.message, processes=self.context["processes"]))
+        currency = request.snapshot["currency"]
+        said = sentence(request.message, processes=self.context["processes"], currency=currency)
+        return str(said)
 
 
 class PlanOut(serializers.ModelSerializer):
-    """One alternative without its schedule."""
+    """One alternative without its schedule.
+
+    `terms` is what choosing it changes in the order (`due_at`, `price_ceiling_minor`, `quantity`):
+    only plans for a returned share that found no place within the order's limits have any.
+    """
 
     order = serializers.UUIDField(source="order_uid")
     request = serializers.UUIDField(source="request.uid")
@@ -95,6 +101,7 @@ class PlanOut(serializers.ModelSerializer):
         fields = [
             *("uid", "order", "request", "kind", "state", "cost", "currency", "completes_at"),
             *("makespan_minutes", "bound_minutes", "gap", "supplier_count", "machine_count"),
+            "terms",
         ]
 
 

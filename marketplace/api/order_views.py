@@ -26,6 +26,7 @@ from marketplace.selectors.catalogue import processes
 from marketplace.services.choosing import PlanGone, choose_plan
 from marketplace.services.orders import cancel_order, find_order, post_order
 from marketplace.services.planning import RequestGone, stop_and_use
+from marketplace.services.waiting import wait_for_room
 from tenants.api.idempotency import idempotent
 from tenants.api.queries import choice_of, uid_of
 from tenants.clock import site_now
@@ -113,6 +114,15 @@ class PlanRequestStopView(APIView):
     def post(self, request: Request, uid: UUID) -> Response:
         """Take the best plans found so far."""
         return Response(_request_out(stop_and_use(uid=uid, **_acting(request))))
+
+
+class ShareWaitView(APIView):
+    write_scope = "orders"
+
+    @extend_schema(request=None, responses=PlanRequestOut)
+    def post(self, request: Request, uid: UUID) -> Response:
+        """Keep a returned share without a place open until capacity appears."""
+        return Response(_request_out(wait_for_room(uid=uid, **_acting(request))))
 
 
 class PlansView(ListAPIView):

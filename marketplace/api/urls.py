@@ -61,6 +61,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         order_views.PlanRequestStopView.as_view(),
         name="api_plan_stop",
     ),
+    path(
+        "plan-requests/<uuid:uid>/wait/",
+        order_views.ShareWaitView.as_view(),
+        name="api_share_wait",
+    ),
     path("plans/", order_views.PlansView.as_view(), name="api_plans"),
     path("plans/<uuid:uid>/", order_views.PlanView.as_view(), name="api_plan"),
     path("plans/<uuid:uid>/choose/", order_views.PlanChooseView.as_view(), name="api_choose"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from marketplace.core.plan_json import PlanDocument
+from marketplace.core.plan_json import PlanDocument, PlanOperation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,8 @@ class FrozenPart:
     """The plan so far, counted from its own `origin_at`, and what of it has to be made anew.
 
     `returned` holds (lot, step) of the operations that came back; all others are frozen exactly
-    as they are. `is_widened` tells that open offers were taken back to make room.
+    as they are. `unanswered` holds those of each offer that is still open. `is_widened` tells that
+    open offers were taken back to make room.
     """
 
     plan: PlanDocument
@@ -25,6 +26,7 @@ class FrozenPart:
     returned: frozenset[tuple[int, int]]
     returned_by: int
     offer_uid: UUID
+    unanswered: tuple[frozenset[tuple[int, int]], ...] = ()
     is_widened: bool = False
 
     @property
@@ -56,6 +58,7 @@ class FrozenPart:
             "returned": sorted(self.returned),
             "returned_by": self.returned_by,
             "offer_uid": str(self.offer_uid),
+            "unanswered": [sorted(operations) for operations in self.unanswered],
             "is_widened": self.is_widened,
         }
 
@@ -69,8 +72,54 @@ class FrozenPart:
             returned=frozenset((lot, step) for lot, step in document["returned"]),
             returned_by=document["returned_by"],
             offer_uid=UUID(document["offer_uid"]),
+            unanswered=tuple(
+                frozenset((lot, step) for lot, step in operations)
+                for operations in document.get("unanswered", [])
+            ),
             is_widened=document["is_widened"],
         )
+
+    def asked_again(self, lots: Collection[int]) -> frozenset[tuple[int, int]]:
+        """Return what open offers are asked anew when only `lots` are still made.
+
+        What an offer asks for never changes: one that loses a lot is replaced by another for its
+        other lots, on the same machines at the same time.
+        """
+        cut = (o for o in self.unanswered if any(lot not in lots for lot, _ in o))
+        return frozenset(one for offer in cut for one in offer if one[0] in lots)
+
+    def freed_by(self, plan: PlanDocument) -> set[UUID]:
+        """Return the operations whose time is free once `plan` is chosen in place of this one."""
+        held = {(one.lot, one.step) for one in plan.operations if one.frozen}
+        held |= self.kept_for_set_up(plan)
+        return {
+            self.plan.operation_uid(one.lot, one.step)
+            for one in self.plan.operations
+            if (one.lot, one.step) not in held
+        }
+
+    def kept_for_set_up(self, plan: PlanDocument) -> set[tuple[int, int]]:
+        """Return operations of cancelled lots whose time serves to set up for a lot that stays.
+
+        Set-up is planned with the first lot of a series. When that lot is cancelled, the machine
+        keeps the time right before the next one, so that it can still begin when agreed.
+        """
+        lots = {one.lot for one in plan.operations}
+        found: set[tuple[int, int]] = set()
+        before: PlanOperation | None = None
+        is_owed = False
+        for one in sorted(self.plan.operations, key=lambda one: (one.machine, one.start)):
+            if before is None or (one.machine, one.step) != (before.machine, before.step):
+                before, is_owed = None, False
+            is_gone = one.lot not in lots and (one.lot, one.step) not in self.returned
+            if is_gone:
+                is_owed = is_owed or one.set_up > 0
+            elif is_owed and before is not None and not one.set_up:
+                found.add((before.lot, before.step))
+            if not is_gone:
+                is_owed = False
+            before = one
+        return found
 
     def widened(self, open_offers: Mapping[UUID, frozenset[tuple[int, int]]]) -> frozenset[UUID]:
         """Return the open offers that have to be taken back to make room for what returned.

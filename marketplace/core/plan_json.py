@@ -105,6 +105,11 @@ class PlanDocument:
         ]
 
     @property
+    def quantity(self) -> int:
+        """Return the pieces that are made."""
+        return sum(one.quantity for one in self.operations if one.step == 1)
+
+    @property
     def cost_minor(self) -> int:
         return sum(one.price for one in self.operations)
 

@@ -67,9 +67,14 @@ def problem_of(
     """State an order over the machines that fit as a problem of the scheduler.
 
     `market` is needed beside `frozen`: machines of frozen work stay in the problem even when
-    they would not be taken today.
+    they would not be taken today. Beside frozen work the due date is a deadline, or the later
+    date that the frozen plan was chosen with.
     """
     kept = frozen.kept if frozen is not None else None
+    start = max(0, ceil_minute(now, origin_at))
+    due, deadline = floor_minute(order.due_at, origin_at), None
+    if frozen is not None:
+        due = deadline = max(due, frozen.plan.completes, start)
     machines = _machines(order, found, kept, market, origin_at, now)
     asked = Order(
         id=order_id,
@@ -79,7 +84,8 @@ def problem_of(
             for number, step in enumerate(order.steps, start=1)
         ),
         release=max(0, ceil_minute(order.earliest_start_at, origin_at)),
-        due=floor_minute(order.due_at, origin_at),
+        due=due,
+        deadline=deadline,
         price_ceiling_minor=order.price_ceiling_minor,
         destination=DESTINATION,
     )
@@ -91,7 +97,7 @@ def problem_of(
             order, [one for one in market or found.machines if str(one.machine_id) in used]
         ),
         frozen=_frozen(order_id, kept),
-        now=max(0, ceil_minute(now, origin_at)),
+        now=start,
         currency=order.currency,
     )
 
@@ -196,7 +202,8 @@ def plan_of(
 ) -> PlanDocument:
     """Translate a schedule of one order back into the market's terms, with its prices.
 
-    Frozen operations keep the price that was offered for them.
+    Frozen operations keep the price that was offered for them, and so do those of open offers
+    that have to be asked anew because the schedule leaves lots out.
     """
     listed = {one.machine_id: one for one in market}
     prices = _frozen_prices(frozen)
@@ -205,6 +212,8 @@ def plan_of(
     suppliers = sorted({listed[number].supplier_id for number in used})
     position = {number: index for index, number in enumerate(used)}
     place_of = {(a.lot, a.step): problem.machine_by_id[a.machine].factory for a in assignments}
+    lots = {a.lot + 1 for a in assignments}
+    anew = frozenset() if frozen is None else frozen.asked_again(lots)
     operations = []
     for a in assignments:
         here = place_of[(a.lot, a.step)]
@@ -222,7 +231,7 @@ def plan_of(
                 set_up=a.set_up_minutes,
                 price=assignment_cost(problem, a) if price is None else price,
                 lag=problem.transport.lag(here, there),
-                frozen=price is not None,
+                frozen=price is not None and key not in anew,
             )
         )
     return PlanDocument(

@@ -38,7 +38,9 @@ class PlanRequest(models.Model):
 
     `snapshot` has the shape of `marketplace.core.asked.AskedOrder`, `frozen` of
     `marketplace.core.frozen.FrozenPart`; `excluded` are suppliers that are not asked (again).
-    `band` and `message` are what the platform answers.
+    `band` and `message` are what the platform answers. A failed request for a share may have plans
+    all the same, each of which changes one limit of the order. While `waiting_since` is set, it is
+    asked again as soon as the market's mark is not `market_mark` any more.
     """
 
     TRANSITIONS = {
@@ -68,12 +70,19 @@ class PlanRequest(models.Model):
     best_minutes = models.PositiveIntegerField(null=True)
     bound_minutes = models.PositiveIntegerField(null=True)
     stop_requested_at = models.DateTimeField(null=True)
+    waiting_since = models.DateTimeField(null=True)
+    market_mark = models.CharField(max_length=60, blank=True, default="")
     created_at = models.DateTimeField()
 
     class Meta:
         indexes = [
             models.Index(fields=["buyer", "order_uid", "-id"]),
             models.Index(fields=["platform", "-id"]),
+            models.Index(
+                fields=["platform"],
+                name="share_waits",
+                condition=Q(waiting_since__isnull=False),
+            ),
         ]
 
 
@@ -95,13 +104,20 @@ class PlanKind(models.TextChoices):
     """Slack for slow machines."""
     BALANCED = "balanced", _("Balanced")
     """Cost and date weighed."""
+    LATER = "later", _("Later date")
+    """For a share that came back: the earliest date beyond the due date."""
+    DEARER = "dearer", _("Higher ceiling")
+    """For a share that came back: the least cost beyond the price ceiling."""
+    SMALLER = "smaller", _("Fewer pieces")
+    """For a share that came back: lots without a place are cancelled."""
 
 
 class Plan(models.Model):
     """One alternative, checked by the independent checker before it is stored.
 
     `schedule` has the shape of `marketplace.core.plan_json.PlanDocument`, in minutes from
-    `origin_at`; `reasons` says why these machines were taken, and why others were not.
+    `origin_at`; `reasons` says why these machines were taken, and why others were not. `terms` is
+    what choosing it changes in the order, in the shape of `marketplace.core.terms.Terms`.
     """
 
     TRANSITIONS = {
@@ -131,6 +147,7 @@ class Plan(models.Model):
     machine_count = models.PositiveIntegerField()
     schedule = models.JSONField()
     reasons = models.JSONField()
+    terms = models.JSONField(default=dict)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import Coalesce
 
 from marketplace.core.fitting import OnSale
 from marketplace.core.listed import ListedMachine
@@ -39,6 +40,22 @@ def machines_on_sale(
     )
     busy = _busy([row.machine_id for row in rows], since=now, freed=freed)
     return [_on_sale(row, busy.get(row.machine_id, []), now) for row in rows]
+
+
+def market_mark(processes: Iterable[str]) -> str:
+    """Return a mark that changes whenever a listing is written or time is given back.
+
+    Of the machines that do any of `processes`; both counts only grow. Acts as the platform.
+    """
+    wanted = Q()
+    for process in set(processes):
+        wanted |= Q(processes__contains=[process])
+    listings = Listing.objects.of(PLATFORM_ID).filter(wanted)
+    given_back = Commitment.objects.of(PLATFORM_ID).filter(
+        machine_id__in=listings.values("machine_id"), state="released"
+    )
+    versions = listings.aggregate(rows=Count("pk"), sum=Coalesce(Sum("version"), 0))
+    return f"{versions['rows']}/{versions['sum']}/{given_back.count()}"
 
 
 def _busy(

@@ -10,8 +10,8 @@ from django.utils import timezone
 from marketplace.core.band import Band
 from marketplace.models import Order, OrderState, PlanPurpose, PlanRequest, PlanRequestState
 from marketplace.selectors.catalogue import process_names
-from marketplace.selectors.orders import newest_requests
-from marketplace.selectors.plans import offers_of_order, plans_of_request
+from marketplace.selectors.orders import UNDER_WAY, has_no_plan, newest_requests
+from marketplace.selectors.plans import offers_of_order, plans_of_request, way_of
 from marketplace.wording import ACTS, sentence
 from tenants.models import AuditEntry
 from tenants.templatetags.formats import clock_text
@@ -25,7 +25,6 @@ STAGES = (
     OrderState.DELIVERED,
     OrderState.ACCEPTED,
 )
-UNDER_WAY = (PlanRequestState.REQUESTED, PlanRequestState.SOLVING)
 WITH_PROGRESS = (
     OrderState.CONFIRMED,
     OrderState.IN_PRODUCTION,
@@ -63,11 +62,12 @@ def order_page(order: Order, *, now: datetime) -> dict[str, Any]:
 def band_context(request: PlanRequest, processes: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return a request's band with its assumptions in words, or its message."""
     names = process_names() if processes is None else processes
-    message = sentence(request.message, processes=names)
+    currency = _asked(request, "currency")
+    message = sentence(request.message, processes=names, currency=currency)
     if not request.band:
         return {"band": None, "message": message}
     band = Band.from_json(request.band)
-    due_at = datetime.fromisoformat(due_text(request))
+    due_at = datetime.fromisoformat(_asked(request, "due_at"))
     return {
         "band": band,
         "message": message,
@@ -87,10 +87,10 @@ def band_context(request: PlanRequest, processes: dict[str, Any] | None = None) 
     }
 
 
-def due_text(request: PlanRequest) -> str:
-    """Return the due date that was asked for, without fetching the whole snapshot if possible."""
-    known: str | None = getattr(request, "snapshot_due_at", None)
-    return known or request.snapshot["due_at"]
+def _asked(request: PlanRequest, name: str) -> str:
+    """Return a field of what was asked, without fetching the whole snapshot if possible."""
+    known: str | None = getattr(request, f"snapshot_{name}", None)
+    return known or request.snapshot[name]
 
 
 def _date_chart(band: Band, due_at: datetime) -> dict[str, Any]:
@@ -115,10 +115,13 @@ def _planning(order: Order, request: PlanRequest, now: datetime) -> dict[str, An
     is_proven = best is not None and bound is not None and best > 0
     share_waits = is_share and request.state == PlanRequestState.READY
     plans = plans_of_request(request) if waits or share_waits else []
+    has_failed = has_no_plan(order, request)
+    ways = plans_of_request(request) if has_failed and is_share else []
     return {
         "is_planning": request.state in UNDER_WAY,
         "is_share": is_share,
-        "has_failed": request.state == PlanRequestState.FAILED,
+        "has_failed": has_failed,
+        "ways": [way_of(order, plan) for plan in ways],
         "plans": [plan for plan in plans if plan.state == "proposed"],
         "gap": (best - bound) / best if is_proven else None,
         "seconds": max(0, int((now - request.created_at).total_seconds())),

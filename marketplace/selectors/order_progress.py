@@ -24,6 +24,7 @@ class FactoryProgress:
 
     work_order: WorkOrder
     supplier: Organisation
+    quantity: int
     planned_now: int
     received: int
 
@@ -119,6 +120,7 @@ def factories_of_order(*, buyer_id: int, order_uid: UUID, now: datetime) -> list
         for row in operations_of_order(buyer_id=buyer_id, order_uid=order_uid)
         .values("work_order_id")
         .annotate(
+            planned=Sum("quantity"),
             due=Coalesce(Sum("quantity", filter=Q(planned_end_at__lte=now)), 0),
             here=Coalesce(Sum("received"), 0),
         )
@@ -127,6 +129,7 @@ def factories_of_order(*, buyer_id: int, order_uid: UUID, now: datetime) -> list
         FactoryProgress(
             work_order=row,
             supplier=row.supplier,
+            quantity=sums[row.pk]["planned"] if row.pk in sums else row.quantity,
             planned_now=sums[row.pk]["due"] if row.pk in sums else 0,
             received=sums[row.pk]["here"] if row.pk in sums else 0,
         )

@@ -26,6 +26,7 @@ from marketplace.models import (
 
 LEVELS = ("bad", "warn", "info", "ok")
 ENDED = (OrderState.ACCEPTED, OrderState.CANCELLED)
+UNDER_WAY = (PlanRequestState.REQUESTED, PlanRequestState.SOLVING)
 MOST_CARDS = 60
 TIGHT_SHARE = 0.1
 """Slack below this part of the whole time from start to due date is called tight."""
@@ -60,10 +61,28 @@ def newest_requests(tenant_id: int, order_uids: Iterable[UUID]) -> dict[UUID, Pl
         .exclude(purpose=PlanPurpose.INQUIRY)
         .order_by("order_uid", "-id")
         .distinct("order_uid")
-        .annotate(snapshot_due_at=KT("snapshot__due_at"))
+        .annotate(
+            snapshot_due_at=KT("snapshot__due_at"),
+            snapshot_currency=KT("snapshot__currency"),
+            frozen_plan_uid=KT("frozen__plan_uid"),
+        )
         .defer("snapshot", "frozen")
     )
     return {row.order_uid: row for row in rows}
+
+
+def has_no_plan(order: Order, request: PlanRequest | None) -> bool:
+    """Tell whether an order's newest request found no plan and nothing was chosen since.
+
+    A returned share may go on by a plan that changes a limit, though its request stays failed.
+    """
+    if request is None or request.state != PlanRequestState.FAILED:
+        return False
+    if request.purpose == PlanPurpose.SHARE:
+        return order.state == OrderState.OFFERED and getattr(
+            request, "frozen_plan_uid", None
+        ) == str(order.chosen_plan_uid)
+    return order.state in (OrderState.POSTED, OrderState.PLANNED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,10 +193,13 @@ def _standing(
     order: Order, request: PlanRequest | None, answers: dict[str, int]
 ) -> tuple[str, str, str, dict[str, object]]:
     """Return (level, cause, action, values) by the order's state alone."""
-    failed = request is not None and request.state == PlanRequestState.FAILED
     open_offers = answers.get(OfferState.OFFERED, 0)
     total = open_offers + answers.get(OfferState.ACCEPTED, 0)
-    if failed and order.state in (OrderState.POSTED, OrderState.PLANNED, OrderState.OFFERED):
+    if request is not None and has_no_plan(order, request):
+        if request.waiting_since is not None:
+            return "warn", "share_waits", "follow", {}
+        if request.purpose == PlanPurpose.SHARE:
+            return "bad", "share_stuck", "choose_way", {}
         return "bad", "no_plan", "see_why", {}
     match order.state:
         case OrderState.DRAFT:
@@ -188,7 +210,7 @@ def _standing(
             return "warn", "plans_ready", "choose_plan", {}
         case OrderState.OFFERED:
             share = request is not None and request.purpose == PlanPurpose.SHARE
-            if share and request is not None and request.state != PlanRequestState.READY:
+            if share and request is not None and request.state in UNDER_WAY:
                 return "warn", "share_returned", "follow", {}
             values: dict[str, object] = {"open": open_offers, "total": total}
             return "ok", "answers_open", "follow", values

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from marketplace.core.plan_json import PlanDocument, PlanSummary
-from marketplace.models import Offer, Plan, PlanRequest, PlanState, Process
+from marketplace.core.terms import Terms
+from marketplace.models import Offer, Order, Plan, PlanRequest, PlanState, Process
 from marketplace.wording import sentence
 
-KINDS = ("cheapest", "fastest", "safest", "balanced")
+KINDS = ("cheapest", "fastest", "safest", "balanced", "later", "dearer", "smaller")
 REASONS_SHOWN = ("only_machine", "price_rank", "same_place", "reliability")
 FULL_RELIABILITY = 1000
 MINUTE_MS = 60_000
@@ -23,6 +24,30 @@ def plans_of_request(request: PlanRequest) -> list[Plan]:
     rows = Plan.objects.filter(buyer_id=request.buyer_id, request=request)
     found = {plan.kind: plan for plan in rows.defer("schedule")}
     return [found[kind] for kind in KINDS if kind in found]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A plan that changes one limit of its order, with what that means; None where it stays."""
+
+    plan: Plan
+    later: timedelta | None = None
+    above_minor: int | None = None
+    made: int | None = None
+    cancelled: int | None = None
+
+
+def way_of(order: Order, plan: Plan) -> Way:
+    """Say what choosing a plan would change in its order."""
+    terms = Terms.from_json(plan.terms)
+    ceiling, made = terms.price_ceiling_minor, terms.quantity
+    return Way(
+        plan=plan,
+        later=None if terms.due_at is None else terms.due_at - order.due_at,
+        above_minor=None if ceiling is None else ceiling - (order.price_ceiling_minor or 0),
+        made=made,
+        cancelled=None if made is None else order.quantity - order.cancelled_quantity - made,
+    )
 
 
 def find_plan(tenant_id: int, uid: UUID) -> Plan | None:

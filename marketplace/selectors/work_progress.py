@@ -24,6 +24,13 @@ class WorkProgress:
     received: int = 0
     lots: int = 0
     ended: int = 0
+    cancelled: int = 0
+    """Pieces of lots that the buyer has cancelled since."""
+
+    @property
+    def quantity(self) -> int:
+        """Return the pieces that are left to make; of a cancelled work order, what it was about."""
+        return self.work_order.quantity - self.cancelled or self.work_order.quantity
 
     @property
     def claimed(self) -> int:
@@ -45,16 +52,17 @@ class WorkProgress:
 def with_progress(work_orders: Iterable[WorkOrder], *, now: datetime) -> list[WorkProgress]:
     """Return work orders with their progress, in one query for all of them."""
     rows = list(work_orders)
+    gone = Q(state=OperationState.CANCELLED)
     sums = {
         found.pop("work_order_id"): found
         for found in Operation.objects.filter(work_order__in=rows)
-        .exclude(state=OperationState.CANCELLED)
         .values("work_order_id")
         .annotate(
-            planned_now=Coalesce(Sum("quantity", filter=Q(planned_end_at__lte=now)), 0),
-            pieces=Coalesce(Sum("received"), 0),
-            lots=Count("pk"),
+            planned_now=Coalesce(Sum("quantity", filter=~gone & Q(planned_end_at__lte=now)), 0),
+            pieces=Coalesce(Sum("received", filter=~gone), 0),
+            lots=Count("pk", filter=~gone),
             ended=Count("pk", filter=Q(state__in=ENDED)),
+            cancelled=Coalesce(Sum("quantity", filter=gone), 0),
         )
     }
     return [
@@ -64,6 +72,7 @@ def with_progress(work_orders: Iterable[WorkOrder], *, now: datetime) -> list[Wo
             received=found["pieces"],
             lots=found["lots"],
             ended=found["ended"],
+            cancelled=found["cancelled"],
         )
         if (found := sums.get(row.pk))
         else WorkProgress(work_order=row)

@@ -116,7 +116,7 @@ def _is_covered(order: Order, *, by: Actor) -> bool:
         .annotate(pieces=Sum("quantity"))
         .values_list("pieces", flat=True)
     )
-    return list(pieces) == [order.quantity] * order.steps.count()
+    return list(pieces) == [order.quantity - order.cancelled_quantity] * order.steps.count()
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from evidence.services.transitions import (
     Change,
     StateConflict,
+    record_change,
     record_changes,
     transition,
     transition_all,
@@ -30,6 +31,7 @@ from marketplace.core.offering import (
 )
 from marketplace.core.plan_json import PlanDocument, instant
 from marketplace.core.share import Share
+from marketplace.core.terms import Terms
 from marketplace.models import (
     Commitment,
     Offer,
@@ -41,6 +43,8 @@ from marketplace.models import (
     PlanRequestState,
     PlanState,
 )
+from marketplace.services.answers import confirm_order_if_covered
+from marketplace.services.dropping import drop_lots
 from marketplace.services.matching import MATCHER
 from marketplace.services.planning import request_plans
 from marketplace.services.rerouting import reroute_lots
@@ -66,7 +70,8 @@ class PlanNotOpen(Conflict):
 def choose_plan(*, organisation: Organisation, by: Actor, now: datetime, uid: UUID | str) -> Plan:
     """Take one of an order's plans; its offers go out as soon as the machine time is claimed.
 
-    The order is claimed by one conditional UPDATE: of several choices exactly one wins.
+    The order is claimed by one conditional UPDATE: of several choices exactly one wins. A plan
+    that changes a limit of the order does so when its time is claimed, not before.
 
     Raises:
         PlanGone: the organisation has no such plan.
@@ -124,6 +129,7 @@ def _summary(plan: Plan) -> dict[str, Any]:
         "completes_at": plan.completes_at.isoformat(),
         "suppliers": plan.supplier_count,
         "bound_minutes": plan.bound_minutes,
+        "terms": plan.terms,
     }
 
 
@@ -166,20 +172,20 @@ def _claim(plan: Plan) -> bool:
         return True  # this message came before
     try:
         with transaction.atomic():
-            _free_returned(plan)
+            _free_replaced(plan, document)
             Commitment.objects.bulk_create(rows, batch_size=1000)
     except IntegrityError:
         return False
     return True
 
 
-def _free_returned(plan: Plan) -> None:
-    """Free what a returned share held, if its own message has not come yet."""
+def _free_replaced(plan: Plan, document: PlanDocument) -> None:
+    """Free what the plan before held and this one does not: returned, asked anew, or cancelled."""
     frozen = plan.request.frozen
     if not frozen:
         return
     held = Commitment.objects.of(PLATFORM_ID).filter(
-        operation_uid__in=FrozenPart.from_json(frozen).returned_uids
+        operation_uid__in=FrozenPart.from_json(frozen).freed_by(document)
     )
     held.exclude(state="released").update(state="released")
 
@@ -216,13 +222,20 @@ def _hand_back(*, buyer_id: int, plan: Plan, now: datetime) -> None:
 
 
 def _offer(plan: Plan, now: datetime) -> None:
-    """Put the plan's shares to its suppliers, as the buyer, in a handful of statements."""
+    """Put the plan's shares to its suppliers, as the buyer, in a handful of statements.
+
+    Where it makes fewer lots, what others hold of those that are left out ends here.
+    """
     by = Actor.system(plan.buyer_id)
     order = Order.objects.of(plan.buyer_id).select_for_update().get(uid=plan.order_uid)
     if order.state not in (OrderState.PLANNED, OrderState.OFFERED):
         return  # cancelled in the meantime: its own message releases the time
-    asked = AskedOrder.from_json(plan.request.snapshot)
+    terms = Terms.from_json(plan.terms)
+    asked = terms.of(AskedOrder.from_json(plan.request.snapshot))
     document = PlanDocument.from_json(plan.schedule)
+    if terms.quantity is not None:
+        frozen = FrozenPart.from_json(plan.request.frozen)
+        drop_lots(order_uid=order.uid, frozen=frozen, plan=document, by=by, now=now)
     rows = [
         _offer_row(plan, order, supplier, share, now)
         for supplier, share in shares_of(asked, document, plan.origin_at).items()
@@ -239,6 +252,7 @@ def _offer(plan: Plan, now: datetime) -> None:
     if routes:
         reroute_lots(order_uid=order.uid, routes=routes, by=by, now=now)
     fields: dict[str, Any] = {"promised_at": plan.completes_at, "cost_minor": plan.cost_minor}
+    fields |= _amended(order, terms, by=by, now=now)
     if order.state == OrderState.PLANNED:
         transition(order, to=OrderState.OFFERED, by=by, now=now, **fields)
     else:
@@ -249,6 +263,27 @@ def _offer(plan: Plan, now: datetime) -> None:
     transition_all(list(others), to=PlanState.SUPERSEDED, by=by, now=now)
     announce(tenant_ids=(plan.buyer_id,), key=f"order:{plan.order_uid}")
     announce(tenant_ids=tuple(row.supplier_id for row in fresh), key="offers")
+    confirm_order_if_covered(order_uid=order.uid, by=by, now=now)
+
+
+def _amended(order: Order, terms: Terms, *, by: Actor, now: datetime) -> dict[str, Any]:
+    """Return the limits of the order that the terms change, recorded with what they were."""
+    fields: dict[str, Any] = {}
+    if terms.due_at is not None:
+        fields["due_at"] = terms.due_at
+    if terms.price_ceiling_minor is not None:
+        fields["price_ceiling_minor"] = terms.price_ceiling_minor
+    if terms.quantity is not None:
+        fields["cancelled_quantity"] = order.quantity - terms.quantity
+    before = {name: getattr(order, name) for name in fields}
+    if fields != before:
+        evidence = {"before": _plain(before), "after": _plain(fields)}
+        record_change(order, change="amended", by=by, now=now, evidence=evidence)
+    return fields
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    return {n: v.isoformat() if isinstance(v, datetime) else v for n, v in fields.items()}
 
 
 def _birth(offer: Offer) -> Change:

@@ -16,9 +16,9 @@ from marketplace.core.frozen import FrozenPart
 from marketplace.core.plan_json import instant
 from marketplace.core.problem_of import problem_of
 from marketplace.models import PlanPurpose, PlanRequest, PlanRequestState
-from marketplace.selectors.market import machines_on_sale
+from marketplace.selectors.market import machines_on_sale, market_mark
 from scheduling.core import Band as RoughBand
-from scheduling.core import Objective, Problem, band
+from scheduling.core import Limit, Objective, Problem, band
 from scheduling.core.bounds import lower_bound
 from scheduling.core.formats.openfloor import problem_to_json
 from scheduling.services.runs import Asked
@@ -69,6 +69,11 @@ class Question:
             return not self.found.is_complete
         return not all(self.found.by_step[step - 1] for step in self.frozen.returned_steps)
 
+    @property
+    def is_unplannable(self) -> bool:
+        """Tell whether no part of the order can be planned; frozen lots may be complete."""
+        return self.is_hopeless and (self.frozen is None or bool(self.problem.validate()))
+
     def asked(self) -> Asked:
         return Asked(
             subject_uid=self.request.uid,
@@ -99,7 +104,15 @@ def _answer_inquiry(request: PlanRequest, now: datetime) -> None:
     )
 
 
+def mark_of(request: PlanRequest) -> str:
+    """Return how the market stands for the steps that a returned share is about."""
+    steps = FrozenPart.from_json(request.frozen).returned_steps
+    return market_mark(request.snapshot["steps"][step - 1]["process"] for step in steps)
+
+
 def _answer_order(request: PlanRequest, now: datetime) -> None:
+    if request.frozen:  # read before the market itself, so that no change is missed
+        PlanRequest.objects.filter(pk=request.pk).update(market_mark=mark_of(request))
     question = Question(request, now)
     given, message = _band(question)
     if message:
@@ -129,7 +142,7 @@ def fail_request(request: PlanRequest, *, message: dict[str, Any], now: datetime
 
 def _band(question: Question) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """Return (band, {}), or (None, message); a returned share needs no band."""
-    if question.is_hopeless:
+    if question.is_unplannable:
         return None, nothing_fits(question.order, question.found, question.market)
     if question.frozen is not None:
         return None, {}
@@ -206,3 +219,32 @@ def why_message(why: dict[str, Any], question: Question) -> dict[str, Any]:
     if code == "capacity_short":
         return {"code": code, "values": {}}
     return {"code": "no_place", "values": {}}
+
+
+FEWEST_FOR_FIGURES = 5
+"""A sum over fewer factories would say how much time one of them has."""
+
+
+def why_share_stays(question: Question, answer: dict[str, Any]) -> dict[str, Any]:
+    """Say why a returned share has no place: what it costs too much, or where and when it is short.
+
+    Figures add up over several factories or are not given.
+    """
+    if question.is_hopeless:
+        return nothing_fits(question.order, question.found, question.market)
+    limits = {one["limit"] for one in answer["relaxations"]}
+    ceiling = question.order.price_ceiling_minor
+    if Limit.PRICE in limits:
+        return {"code": "share_too_dear", "values": {"ceiling": ceiling}}
+    short = answer["shortfall"]
+    step = short["step"] + 1
+    values = {
+        "step": step,
+        "process": question.order.steps[step - 1].process,
+        "from_at": instant(question.origin_at, short["start"]).isoformat(),
+        "until_at": instant(question.origin_at, short["end"]).isoformat(),
+    }
+    missing = short["needed_minutes"] - short["free_minutes"]
+    if missing > 0 and short["factories"] >= FEWEST_FOR_FIGURES:
+        return {"code": "share_short", "values": {**values, "minutes": missing}}
+    return {"code": "share_without_room", "values": values}

@@ -177,10 +177,10 @@ def cancel_order(*, organisation: Organisation, by: Actor, now: datetime, uid: U
 
 
 def asked_of(order: Order) -> AskedOrder:
-    """Return what the order asks for, as the matcher may see it."""
+    """Return what the order still asks for, as the matcher may see it."""
     return AskedOrder(
         title=order.title,
-        quantity=order.quantity,
+        quantity=order.quantity - order.cancelled_quantity,
         unit=order.unit,
         currency=order.currency,
         steps=tuple(
@@ -253,7 +253,8 @@ def _create(*, organisation: Organisation, by: Actor, now: datetime, asked: Aske
 
 def _rewrite(order: Order, asked: AskedOrder, *, states: tuple[OrderState, ...]) -> None:
     """Change an order that nobody works on yet; the condition also locks it until commit."""
-    fields = _fields(asked)
+    # Written anew, the order is about what is asked now: nothing of that is cancelled.
+    fields = _fields(asked) | {"cancelled_quantity": 0}
     changed = (
         Order.objects.of(order.tenant_id)
         .filter(pk=order.pk, state__in=states, chosen_plan_uid=None)

@@ -11,10 +11,18 @@ from evidence.services.transitions import transition
 from marketplace.core.plan_json import PlanDocument, instant
 from marketplace.core.problem_of import ceil_minute, plan_of, schedule_of
 from marketplace.core.reasons import reasons_of
-from marketplace.models import Plan, PlanRequest, PlanRequestState
-from marketplace.services.matching import MATCHER, Question, fail_request, why_message
-from scheduling.core import Problem
+from marketplace.core.terms import Terms
+from marketplace.models import Plan, PlanKind, PlanRequest, PlanRequestState
+from marketplace.services.matching import (
+    MATCHER,
+    Question,
+    fail_request,
+    why_message,
+    why_share_stays,
+)
+from scheduling.core import Limit, Problem
 from scheduling.core.checker import violations
+from scheduling.core.relaxations import relaxed
 from scheduling.models import SolveRun
 from scheduling.services.answers import from_columns
 from scheduling.services.processes import Progress, SolverFailed
@@ -25,6 +33,11 @@ from tenants.live import announce
 from tenants.services.outbox import send_after_commit
 
 logger = logging.getLogger(__name__)
+KIND_OF = {
+    Limit.DATE: PlanKind.LATER,
+    Limit.PRICE: PlanKind.DEARER,
+    Limit.QUANTITY: PlanKind.SMALLER,
+}
 Clock = Callable[[], datetime]
 
 
@@ -76,14 +89,18 @@ class _Watcher:
 
 
 def _plans(question: Question, answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Translate the alternatives and check each again, from what would be stored."""
-    problem = question.problem
-    request = question.request
-    frozen = question.frozen
+    """Translate the alternatives and check each again, from what would be stored.
+
+    Relaxations are plans of the problem with one limit changed, and carry the terms to change it.
+    """
+    request, whole, frozen = question.request, question.problem, question.frozen
     found = []
-    for one in answer["alternatives"]:
-        uid = uuid7()
+    for one in [*answer["alternatives"], *answer.get("relaxations", [])]:
+        uid, terms, problem = uuid7(), Terms(), whole
         schedule = from_columns(str(request.uid), one["assignments"])
+        if "limit" in one:
+            limit = Limit(one["limit"])
+            problem = relaxed(whole, limit, one["value"], lots={a.lot for a in schedule})
         document = plan_of(
             question.order,
             problem,
@@ -93,8 +110,20 @@ def _plans(question: Question, answer: dict[str, Any]) -> list[dict[str, Any]]:
             frozen=frozen,
         )
         _vouch(problem, document, request)
-        found.append({**one, "uid": uid, "plan": document})
+        if "limit" in one:
+            one |= {"kind": KIND_OF[limit]}
+            terms = _terms(limit, document, question)
+        found.append({**one, "uid": uid, "plan": document, "terms": terms})
     return found
+
+
+def _terms(limit: Limit, document: PlanDocument, question: Question) -> Terms:
+    if limit is Limit.DATE:
+        return Terms(due_at=instant(question.origin_at, document.completes))
+    if limit is Limit.PRICE:
+        ceiling = question.order.price_ceiling_minor or 0
+        return Terms(price_ceiling_minor=max(ceiling, document.cost_minor))
+    return Terms(quantity=document.quantity)
 
 
 def _vouch(problem: Problem, document: PlanDocument, request: PlanRequest) -> None:
@@ -114,11 +143,11 @@ def _store(
 ) -> None:
     with acting_as(PLATFORM_ID):
         finish_run(run=run, now=now, answer=answer)
-        if not plans:
+        Plan.objects.bulk_create(_row(request, question, one, now) for one in plans)
+        if not answer["alternatives"]:
             message = _why_none(question, answer)
             fail_request(request, message=message, now=now)
         else:
-            Plan.objects.bulk_create(_row(request, question, one, now) for one in plans)
             transition(
                 request,
                 to=PlanRequestState.READY,
@@ -160,16 +189,14 @@ def _row(request: PlanRequest, question: Question, one: dict[str, Any], now: dat
         machine_count=len(document.machines),
         schedule=document.to_json(),
         reasons=reasons_of(document, one, question.found, question.market),
+        terms=one["terms"].to_json(),
         created_at=now,
     )
 
 
 def _why_none(question: Question, answer: dict[str, Any]) -> dict[str, Any]:
-    frozen = question.frozen
-    if frozen is not None:
-        suppliers = {s.id: s.name for s in frozen.plan.suppliers}
-        name = suppliers.get(frozen.returned_by, "")
-        return {"code": "no_place_for_share", "values": {"supplier": name}}
+    if question.frozen is not None:
+        return why_share_stays(question, answer)
     if answer["unplanned"] is None:
         return {"code": "no_place", "values": {}}
     return why_message(answer["unplanned"], question)

@@ -34,7 +34,15 @@ def request_plans(
     frozen: dict[str, Any] | None = None,
     excluded: Iterable[int] = (),
 ) -> PlanRequest:
-    """Ask the matcher for plans, in the open transaction of the buyer."""
+    """Ask the matcher for plans, in the open transaction of the buyer.
+
+    A share that the buyer has decided to wait for goes on waiting in the new request.
+    """
+    waiting = PlanRequest.objects.filter(
+        buyer_id=order.tenant_id, order_uid=order.uid, waiting_since__isnull=False
+    )
+    since = list(waiting.values_list("waiting_since", flat=True))
+    waiting.update(waiting_since=None)
     request = PlanRequest.objects.create(
         buyer_id=order.tenant_id,
         platform_id=PLATFORM_ID,
@@ -43,6 +51,7 @@ def request_plans(
         snapshot=asked.to_json(),
         frozen=frozen or {},
         excluded=sorted(excluded),
+        waiting_since=since[0] if since and purpose == PlanPurpose.SHARE else None,
         created_at=now,
     )
     _send(request)

@@ -35,6 +35,7 @@ from tenants.models import Organisation
 from tenants.services.outbox import NotYet
 
 RETURNED = (OfferState.DECLINED, OfferState.LAPSED)
+LIVE = (OfferState.OFFERED, OfferState.ACCEPTED)
 
 
 def replan_share(
@@ -49,51 +50,70 @@ def replan_share(
         NotYet: the offers of the chosen plan are not out.
     """
     with acting_as(buyer_id):
-        order = (
-            Order.objects.of(buyer_id)
-            .filter(uid=order_uid, state=OrderState.OFFERED)
-            .select_for_update()
-            .first()
-        )
+        order = lock_offered(buyer_id=buyer_id, order_uid=order_uid)
         if order is None:
             return
         mine = PlanRequest.objects.filter(buyer_id=buyer_id, order_uid=order.uid)
         if mine.filter(frozen__offer_uid=str(offer_uid)).exists():
             return
-        offers = list(Offer.objects.of_buyer(buyer_id).filter(order_uid=order.uid).order_by("id"))
-        assert order.chosen_plan_uid is not None, "an offered order has its plan"
-        plan = Plan.objects.get(buyer_id=buyer_id, uid=order.chosen_plan_uid)
-        if not any(offer.plan_uid == plan.uid for offer in offers):
-            raise NotYet(f"the offers of plan {plan.uid} are not out")
-        frozen = _frozen_part(plan, offers, UUID(str(offer_uid)))
-        request_plans(
-            order=order,
-            asked=asked_of(order),
-            now=now,
-            purpose=PlanPurpose.SHARE,
-            frozen=frozen.to_json(),
-            excluded={offer.supplier_id for offer in offers if offer.state in RETURNED},
-        )
-        announce(tenant_ids=(buyer_id,), key=f"order:{order.uid}")
+        request_share(order=order, offer_uid=UUID(str(offer_uid)), now=now)
 
 
-def _frozen_part(plan: Plan, offers: list[Offer], offer_uid: UUID) -> FrozenPart:
-    """Take what came back out of the plan: operations whose newest offer was not accepted."""
-    owner: dict[UUID, Offer] = {}
+def lock_offered(*, buyer_id: int, order_uid: UUID | str) -> Order | None:
+    """Lock an order whose offers are out, as its buyer; None when it has moved on."""
+    mine = Order.objects.of(buyer_id).filter(uid=order_uid, state=OrderState.OFFERED)
+    return mine.select_for_update().first()
+
+
+def request_share(*, order: Order, offer_uid: UUID, now: datetime) -> None:
+    """Ask for plans of what nobody holds of a locked order; `offer_uid` is what gave rise to it.
+
+    Raises:
+        NotYet: the offers of the chosen plan are not out.
+    """
+    buyer_id = order.tenant_id
+    offers = list(Offer.objects.of_buyer(buyer_id).filter(order_uid=order.uid).order_by("id"))
+    assert order.chosen_plan_uid is not None, "an offered order has its plan"
+    plan = Plan.objects.get(buyer_id=buyer_id, uid=order.chosen_plan_uid)
+    document = PlanDocument.from_json(plan.schedule)
+    # A plan that only leaves lots out has no offers of its own.
+    left = order.quantity - order.cancelled_quantity
+    has_only_kept = not document.by_supplier() and document.quantity == left
+    if not has_only_kept and not any(offer.plan_uid == plan.uid for offer in offers):
+        raise NotYet(f"the offers of plan {plan.uid} are not out")
+    request_plans(
+        order=order,
+        asked=asked_of(order),
+        now=now,
+        purpose=PlanPurpose.SHARE,
+        frozen=_frozen_part(plan, document, offers, offer_uid).to_json(),
+        excluded={offer.supplier_id for offer in offers if offer.state in RETURNED},
+    )
+    announce(tenant_ids=(buyer_id,), key=f"order:{order.uid}")
+
+
+def _frozen_part(
+    plan: Plan, document: PlanDocument, offers: list[Offer], offer_uid: UUID
+) -> FrozenPart:
+    """Take what nobody holds out of the plan: operations whose newest offer is not live."""
+    owner: dict[tuple[int, int], Offer] = {}
     for offer in offers:
         for operation in Share.from_json(offer.snapshot).operations:
-            owner[operation.uid] = offer
-    document = PlanDocument.from_json(plan.schedule)
-    returned = frozenset(
-        (one.lot, one.step)
-        for one in document.operations
-        if owner[document.operation_uid(one.lot, one.step)].state in RETURNED
-    )
+            owner[operation.lot, operation.step] = offer
+    returned: set[tuple[int, int]] = set()
+    open_ones: dict[UUID, set[tuple[int, int]]] = {}
+    for one in document.operations:
+        key = (one.lot, one.step)
+        if owner[key].state not in LIVE:
+            returned.add(key)
+        elif owner[key].state == OfferState.OFFERED:
+            open_ones.setdefault(owner[key].uid, set()).add(key)
     return FrozenPart(
         plan=document,
         plan_uid=plan.uid,
         origin_at=plan.origin_at,
-        returned=returned,
+        returned=frozenset(returned),
+        unanswered=tuple(frozenset(keys) for keys in open_ones.values()),
         returned_by=next(offer.supplier_id for offer in offers if offer.uid == offer_uid),
         offer_uid=offer_uid,
     )
@@ -103,8 +123,8 @@ def take_answer(*, buyer_id: int, request_uid: str, now: datetime) -> None:
     """Draw the buyer's consequences of a request that has its answer; safe to run again.
 
     An order's plans wait for the buyer. A returned share's plan is taken without asking when it
-    keeps the due date and the price ceiling; otherwise the buyer chooses. Where nothing fits
-    between what others have promised, offers that nobody has answered make room.
+    keeps the due date and the price ceiling; otherwise the buyer chooses what gives way. Where
+    nothing fits between what others have promised, offers that nobody has answered make room first.
     """
     with acting_as(buyer_id):
         by = Actor.system(buyer_id)
@@ -129,7 +149,7 @@ def _take_share(order: Order, request: PlanRequest, by: Actor, now: datetime) ->
     within = [
         plan
         for plan in plans
-        if plan.completes_at <= order.due_at
+        if plan.completes_at <= max(order.due_at, order.promised_at or order.due_at)
         and (order.price_ceiling_minor is None or plan.cost_minor <= order.price_ceiling_minor)
     ]
     if not within:
@@ -163,6 +183,7 @@ def _make_room(order: Order, request: PlanRequest, by: Actor, now: datetime) -> 
     wider = replace(
         frozen,
         returned=frozen.returned.union(*(open_offers[uid] for uid in taken)),
+        unanswered=tuple(keys for uid, keys in open_offers.items() if uid not in taken),
         is_widened=True,
     )
     request_plans(

@@ -100,6 +100,7 @@ def cancel_work(*, offers: Iterable[Offer], by: Actor, now: datetime) -> None:
     operations = list(
         Operation.objects.of_buyer(by.tenant_id)
         .filter(work_order__in=work_orders)
+        .exclude(state=OperationState.CANCELLED)
         .order_by("pk")
         .select_for_update(no_key=True)
     )
@@ -131,6 +132,7 @@ def settle_work_orders(
     Returns the work orders that are completed by this.
     """
     ended = Q(operations__state__in=[OperationState.FINISHED, OperationState.SHIPPED])
+    planned = ~Q(operations__state=OperationState.CANCELLED)
     sums = {
         row["pk"]: row
         for row in WorkOrder.objects.filter(pk__in=[one.pk for one in work_orders])
@@ -138,7 +140,7 @@ def settle_work_orders(
         .annotate(
             good=Coalesce(Sum("operations__good"), 0),
             scrap=Coalesce(Sum("operations__scrap"), 0),
-            planned=Coalesce(Sum("operations__quantity"), 0),
+            planned=Coalesce(Sum("operations__quantity", filter=planned), 0),
             ended=Coalesce(Sum("operations__quantity", filter=ended), 0),
         )
     }

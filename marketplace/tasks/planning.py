@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from celery import shared_task
+
 from marketplace.services.choosing import claim_and_offer
 from marketplace.services.matching import answer_request
 from marketplace.services.plan_making import make_plans
 from marketplace.services.replanning import release_commitments, take_answer
 from marketplace.services.settlement import close_funding
+from marketplace.services.waiting import TOPIC as SHARE_RETRY
+from marketplace.services.waiting import retry_share, wake_waiting_shares
 from tenants.acting import PLATFORM_ID, acting_as
 from tenants.clock import site_now
 from tenants.services.outbox import handles
@@ -44,3 +48,15 @@ def order_cancelled(buyer_id: int, order_uid: str) -> None:
     release_commitments(order_uid=order_uid)
     with acting_as(PLATFORM_ID):
         close_funding(buyer_id=buyer_id, order_uid=UUID(order_uid), now=site_now())
+
+
+@shared_task(name="marketplace.wake_waiting_shares")
+def wake_shares() -> None:
+    """Look whether returned shares that wait may have a place now; beat asks every few seconds."""
+    wake_waiting_shares()
+
+
+@handles(SHARE_RETRY)
+def share_retry(buyer_id: int, request_uid: str) -> None:
+    """Ask for a waiting share again."""
+    retry_share(buyer_id=buyer_id, request_uid=request_uid, now=site_now())

@@ -64,6 +64,17 @@ def draw_consequences(*, buyer_id: int, supplier_id: int, offer_uid: str) -> Non
             )
 
 
+@handles("lots.dropped")
+def free_dropped_lots(*, supplier_id: int, operation_uids: list[str]) -> None:
+    """Give a factory the hours back that it had for lots that were cancelled."""
+    with acting_as(supplier_id):
+        give_back_hours(
+            operation_uids=[UUID(uid) for uid in operation_uids],
+            by=Actor.system(supplier_id),
+            now=site_now(),
+        )
+
+
 @handles("funding.confirmed")
 def begin_funded_production(*, buyer_id: int, order_uid: str) -> None:
     """Put a paid order into production and release the work of each of its factories."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django import template
 
 from marketplace.models import OrderState, Plan
+from marketplace.selectors.order_page import day_text
 from marketplace.selectors.orders import OrderRisk
 from marketplace.wording import sentence
 
@@ -37,6 +38,12 @@ def cause(risk: OrderRisk) -> str:
 def minutes(span: timedelta | None) -> float | None:
     """Return a span in minutes, its sign left out: `{{ risk.slack|minutes|duration }}`."""
     return None if span is None else abs(span.total_seconds()) / 60
+
+
+@register.filter
+def moment(instant: datetime) -> str:
+    """Write an instant inside a sentence: `{{ plan.completes_at|moment }}`."""
+    return day_text(instant)
 
 
 @register.filter

@@ -21,6 +21,7 @@ from marketplace.selectors.orders import newest_requests
 from marketplace.services.choosing import PlanGone, choose_plan
 from marketplace.services.orders import find_order
 from marketplace.services.planning import stop_and_use
+from marketplace.services.waiting import wait_for_room
 from tenants.access import member
 from tenants.clock import site_now
 from tenants.core.roles import Act
@@ -83,6 +84,8 @@ def plan(request: HttpRequest, uid: UUID) -> HttpResponse:
         "slack": order.due_at - found.completes_at,
         "is_simulated": summary.is_simulated,
         "can_choose": _is_open(found, order),
+        "way": selectors.way_of(order, found) if found.terms else None,
+        "is_share": found.request.purpose == PlanPurpose.SHARE,
         "gantt_height": min(560, 80 + 28 * (summary.machine_count + len(summary.suppliers))),
     }
     return render(request, "buyer/plan.html", context)
@@ -136,3 +139,14 @@ def plan_stop(request: HttpRequest, uid: UUID) -> HttpResponse:
         organisation=request.acting.tenant, by=request.actor, now=site_now(), uid=uid
     )
     return redirect("order", uid=asked.order_uid)
+
+
+@member(Act.TRADE, seat="buyer")
+@require_POST
+def share_wait(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Keep a share that came back open until there is capacity for it."""
+    waiting = wait_for_room(
+        organisation=request.acting.tenant, by=request.actor, now=site_now(), uid=uid
+    )
+    messages.success(request, _("The share waits. It is planned as soon as there is room."))
+    return redirect("order", uid=waiting.order_uid)

@@ -18,6 +18,7 @@ from scheduling.core import (
     shortfall,
 )
 from scheduling.core.alternatives import described
+from scheduling.core.bounds import lower_bound
 from scheduling.core.candidates import removals
 from scheduling.core.formats.openfloor import problem_from_json
 from scheduling.core.reach import ReachModel
@@ -25,7 +26,7 @@ from scheduling.core.schedule import Assignment, Schedule
 
 OnProgress = Callable[[int | None, int | None], None]
 ShouldStop = Callable[[], bool]
-MIN_PROBE_S = 1.0
+MIN_PROBE_S = 3.0
 """What probing for relaxations may take, though the plans have used up the time."""
 COLUMNS = ("lot", "step", "machine", "start", "end", "quantity", "set_up_minutes")
 
@@ -80,10 +81,16 @@ def _relaxation(one: Relaxation) -> dict[str, Any]:
         PlanName.FASTEST if is_date else PlanName.CHEAPEST,
         one.result,
         removed=removals(ReachModel(one.problem), one.problem.orders[0]),
-        completion_bound=one.result.lower_bound if is_date else None,
-        cost_bound_minor=None if is_date else one.result.lower_bound,
+        completion_bound=_bound(one, Objective.MAKESPAN),
+        cost_bound_minor=_bound(one, Objective.COST),
     )
     return {**_alternative(plan), "limit": str(one.limit), "value": one.value}
+
+
+def _bound(one: Relaxation, goal: Objective) -> int | None:
+    if one.result.goal is goal:
+        return one.result.lower_bound
+    return lower_bound(one.problem, goal).value
 
 
 def _why_none(found: Alternatives) -> dict[str, Any] | None:

@@ -51,7 +51,7 @@ PAGE_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("order", "order", "order_state", "order_edit", "order_cancel", "order_again", "plans"),
     **_all("order", "order_progress", "order_trace"),
     **_all("plan", "plan", "plan_gantt", "plan_choose"),
-    **_all("plan_request", "plan_stop"),
+    **_all("plan_request", "plan_stop", "share_wait"),
     **_all("run", "matching_run"),
     **_all("offer", "offer", "offer_accept", "offer_decline"),
     **_all("work_order", "work_order"),
@@ -66,7 +66,7 @@ API_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("offer", "api_offer", "api_accept", "api_decline"),
     **_all("shipment", "api_receive_one", "api_inspect"),
     **_all("order", "api_order", "api_band", "api_cancel"),
-    **_all("plan_request", "api_plan_request", "api_plan_stop"),
+    **_all("plan_request", "api_plan_request", "api_plan_stop", "api_share_wait"),
     **_all("plan", "api_plan", "api_choose"),
 }
 

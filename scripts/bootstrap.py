@@ -47,6 +47,7 @@ def main(arguments: list[str]) -> int:
         install_packages(lock)
         install_fonts()
         build_assets()
+        compile_kernels()
     except StepFailed as failure:
         print(f"\n{failure}", file=sys.stderr)
         return 1
@@ -152,6 +153,20 @@ def build_assets() -> None:
     note_done("assets", sources)
 
 
+def compile_kernels() -> None:
+    """Compile the solvers' kernels, so that no solve waits for it; numba remembers them."""
+    sources = [*files(ROOT, "scheduling/core/solvers"), ROOT / "requirements.txt"]
+    if is_done("kernels", sources):
+        return
+    for stale in (ROOT / "scheduling/core/solvers").rglob("*.nb[ic]"):
+        # A kernel is remembered with those it calls, which may be from another file.
+        stale.unlink(missing_ok=True)
+    command = [str(VENV_PYTHON), "-m", "scheduling.core.solvers.warm"]
+    # Without them a solve compiles for itself, which only takes longer.
+    if run("Solver kernels", command, may_fail=True):
+        note_done("kernels", sources)
+
+
 def catalogues() -> list[Path]:
     """Return every translation catalogue of the project."""
     found = [*ROOT.glob("locale/*/LC_MESSAGES/*.po"), *ROOT.glob("*/locale/*/LC_MESSAGES/*.po")]
@@ -179,7 +194,7 @@ def digest(sources: Iterable[Path]) -> str:
     """Return one hash for the names and contents of `sources`."""
     total = hashlib.sha256()
     for path in sources:
-        if path.suffix == ".pyc":
+        if "__pycache__" in path.parts:
             continue
         total.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return total.hexdigest()

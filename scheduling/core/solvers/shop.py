@@ -1,9 +1,11 @@
-"""Solve flexible job shops: quick list scheduling, LP assignment, constraint programming.
+"""Solve flexible job shops: list scheduling, LP assignment, tabu search, constraint programming.
 
-None of the three is best everywhere: list scheduling scales, the balance LP spreads the load
-and proves the bound, constraint programming sequences. Each hands its best plan on.
+None of them is best everywhere: list scheduling scales, the balance LP spreads the load and
+proves the bound, tabu search finds the short makespans, constraint programming proves small
+ones optimal and knows tardiness and deadlines. Each hands its best plan on.
 """
 
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from random import Random
 
@@ -26,6 +28,14 @@ MAX_CP_ALTERNATIVES = 25_000
 MAX_CP_FIXED = 20_000
 MIN_COMPILED = 300
 """Smaller job shops are left to constraint programming alone."""
+MAX_TABU_OPERATIONS = 20_000
+TINY_ALTERNATIVES = 100
+"""Up to here constraint programming is done in no time."""
+MAX_PROOF_ALTERNATIVES = 500
+"""Up to here constraint programming may well prove a plan optimal."""
+FIRST_PASSES = 4
+FIRST_SHARE = 0.1
+PROOF_SHARE = 0.4
 GREEDY_SHARE = 0.1
 GREEDY_ALONE_SHARE = 0.7
 FIXED_SHARE = 0.3
@@ -36,17 +46,17 @@ def improve_shop(incumbent: Incumbent, bound: Bound, *, workers: int, seed: int)
     """Improve `incumbent` until proven optimal or out of time; return the best bound."""
     shop = ShopModel(incumbent.problem)
     search = _ShopSearch(shop, incumbent, workers, seed)
-    stages = [search.all_alternatives]
-    if not search.plain_job_shop():
+    is_planned = search.plain_job_shop()
+    if not is_planned:
         if not search.best:
             search.offer(list_schedule(shop, urgency=1.0))
         bound = search.balance(bound)
-        stages = [search.greedy, search.fixed_machines, search.all_alternatives]
-    for stage in stages:
+    for stage in search.stages(is_planned=is_planned):
         if incumbent.is_optimal or incumbent.clock.is_over:
             break
         stage()
-    return Bound(value=incumbent.lower_bound, weights=bound.weights)
+    is_certified = incumbent.lower_bound == bound.value
+    return Bound(value=incumbent.lower_bound, weights=bound.weights if is_certified else None)
 
 
 class _ShopSearch:
@@ -60,6 +70,28 @@ class _ShopSearch:
         self.best: Spans = []
         self.assigned: list[int] | None = None
         self.alternatives = sum(len(o.alternatives) for o in shop.operations)
+
+    def stages(self, *, is_planned: bool) -> tuple[Callable[[], None], ...]:
+        """Return what to do one after the other, until proven optimal or out of time."""
+        if not self._is_for_tabu():
+            if is_planned:
+                return (self.all_alternatives,)
+            return (self.greedy, self.fixed_machines, self.all_alternatives)
+        if self.alternatives > MAX_PROOF_ALTERNATIVES:
+            return (self.tabu,)
+        if self.alternatives <= TINY_ALTERNATIVES:
+            return (self.proof, self.tabu)
+        return (self.first_tabu, self.proof, self.tabu)
+
+    def _is_for_tabu(self) -> bool:
+        """Tell whether tabu search knows this objective and these jobs."""
+        operations = self.shop.operations
+        return (
+            self.incumbent.goal is Objective.MAKESPAN
+            and len(operations) <= MAX_TABU_OPERATIONS
+            and all(order.deadline is None for order in self.shop.problem.orders)
+            and all(len(o.before) <= 1 and len(o.after) <= 1 for o in operations)
+        )
 
     @property
     def is_flexible(self) -> bool:
@@ -137,6 +169,48 @@ class _ShopSearch:
             self.offer(list_schedule(self.shop, urgency=rule, noise=noise, random=random))
             took = max(took, clock.elapsed - began)
 
+    def first_tabu(self) -> None:
+        """Search a moment, so that a proof begins with a good plan."""
+        self._search(FIRST_SHARE, most_passes=FIRST_PASSES)
+
+    def tabu(self) -> None:
+        """Search for all the time that is left."""
+        self._search(1.0, most_passes=None)
+
+    def _search(self, share: float, *, most_passes: int | None) -> None:
+        # numba takes half a second to load, and markets do not need it.
+        from scheduling.core.solvers.tabu.elites import TabuSearch
+        from scheduling.core.solvers.tabu.graph import shop_arrays
+
+        clock = self.incumbent.clock
+        until = clock.elapsed + clock.remaining * share
+        starts = [self.best]
+        if self.assigned is not None:
+            starts.append(list_schedule(self.shop, urgency=1.0, assigned=self.assigned))
+        search = TabuSearch(
+            shop_arrays(self.shop),
+            self.shop.tails,
+            target=self.incumbent.lower_bound or 0,
+            starts=starts,
+            seed=self.seed,
+            most_passes=most_passes,
+        )
+        search.run(
+            workers=max(1, self.workers),
+            offer=self.offer,
+            should_stop=lambda: clock.is_over or clock.elapsed >= until,
+        )
+
+    def proof(self) -> None:
+        """Let constraint programming prove the plan optimal, or find a better one.
+
+        A bound that falls short of the plan has no certificate: the LP's is kept.
+        """
+        seconds = self.incumbent.clock.remaining * PROOF_SHARE
+        found = self._sequence(self.best, seconds, assigned=None)
+        if found is not None and found == self.incumbent.value:
+            self.incumbent.raise_bound(found)
+
     def fixed_machines(self) -> None:
         """Keep the LP's machines and only sequence: no optional intervals."""
         if self.assigned is None or len(self.shop.operations) > MAX_CP_FIXED:
@@ -151,18 +225,17 @@ class _ShopSearch:
     def all_alternatives(self) -> None:
         """Search over machines and sequence together, from the best plan so far."""
         if self.alternatives <= MAX_CP_ALTERNATIVES:
-            self._sequence(self.best, self.incumbent.clock.remaining, assigned=None)
+            found = self._sequence(self.best, self.incumbent.clock.remaining, assigned=None)
+            self.incumbent.raise_bound(found)
 
-    def _sequence(self, start: Spans, seconds: float, *, assigned: list[int] | None) -> None:
+    def _sequence(self, start: Spans, seconds: float, *, assigned: list[int] | None) -> int | None:
         # CP-SAT takes a second to load, and neither markets nor huge shops need it.
         from scheduling.core.solvers.sequencing import SequencingModel
 
         model = SequencingModel(self.shop, self.incumbent, assigned=assigned)
-        found = model.improve(
+        return model.improve(
             start, seconds=seconds, workers=self.workers, seed=self.seed, offer=self.offer
         )
-        if assigned is None:
-            self.incumbent.raise_bound(found)
 
 
 def list_schedule(

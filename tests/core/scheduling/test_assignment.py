@@ -18,7 +18,9 @@ from scheduling.core.reach import ReachModel
 from scheduling.core.rents import rented_bound
 from scheduling.core.solvers.assignment import assign_market, is_assignable
 from scheduling.core.solvers.assignment import fan_out as fanning
-from scheduling.core.solvers.assignment.blocks import components
+from scheduling.core.solvers.assignment import market as planning_whole
+from scheduling.core.solvers.assignment.blocks import BlockMaker, components
+from scheduling.core.solvers.assignment.cutting import cut
 from scheduling.core.solvers.assignment.fan_out import AnswererLost, FanOut
 from scheduling.core.solvers.assignment.placing import Work, place
 from scheduling.core.solvers.incumbent import Clock
@@ -199,7 +201,7 @@ def test_plans_are_sound_and_no_bound_lies_above_them(problem: Problem) -> None:
     result = plan(problem)
     if result.is_plan:
         assert result.objective is not None
-        bound = rented_bound(model, found.rents)
+        bound = rented_bound(model, found.rents[0])
         assert bound is not None
         assert bound <= result.objective
         assert result.lower_bound is not None
@@ -264,3 +266,30 @@ def test_the_bench_reports_every_figure_with_its_goal() -> None:
     for figure in report["figures"]:
         assert set(figure) == {"name", "value", "unit", "goal", "holds", "yardstick"}
         assert figure["holds"] or figure["name"].endswith("wall_s")
+
+
+def test_parts_that_share_machines_stay_close_to_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = market_problem(machines=1000, orders=150, seed=2, shared=0.2)
+    result = plan(problem)
+    assert result.gap is not None
+    assert result.gap <= 0.015
+    monkeypatch.setattr(planning_whole, "MOST_ORDERS", 1000)
+    together = plan(problem)
+    assert together.objective is not None
+    assert result.objective is not None
+    assert result.objective <= 1.01 * together.objective
+
+
+def test_parts_hold_every_order_once_and_share_few_machines() -> None:
+    problem = market_problem(machines=2000, orders=400, seed=2, shared=0.1)
+    model = ReachModel(problem)
+    found = [candidates(model, each, Counter()) for each in problem.orders]
+    (group,) = components(found)
+    block = BlockMaker(model, found).block(group)
+    parts = cut(block)
+    assert sorted(order for part in parts for order in part) == list(range(400))
+    assert max(len(part) for part in parts) <= 60
+    part_of = {order: at for at, part in enumerate(parts) for order in part}
+    pairs = zip(block.pair_machine.tolist(), block.pair_order.tolist(), strict=True)
+    holders = Counter(m for m, _ in {(machine, part_of[order]) for machine, order in pairs})
+    assert sum(count > 1 for count in holders.values()) <= 0.25 * block.machines

@@ -1,66 +1,96 @@
 """Answer one question about one block, in this process or in another one."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import Enum
 
 import highspy
 import numpy as np
+import numpy.typing as npt
 
 from scheduling.core.rents import RENT_SCALE
-from scheduling.core.solvers.assignment.block import Block, Floats, Ints
+from scheduling.core.solvers.assignment.block import Block, Floats, Ints, Share
 from scheduling.core.solvers.assignment.planning import BlockPlan, BlockPlanner
-from scheduling.core.solvers.assignment.programme import Programme
+from scheduling.core.solvers.assignment.programme import Assigned, Programme
+
+Statuses = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+"""The basis statuses of columns and rows, as numbers that can be sent."""
+
+MachineRents = dict[int, list[tuple[int, int]]]
+"""By position of the machine in the problem: the (minute, rent) from which each rent holds."""
+
+
+class Wanted(Enum):
+    """How far to go."""
+
+    PRICES = "prices"
+    """Solve the linear relaxation."""
+    MINUTES = "minutes"
+    """Decide which pairs to use, too."""
+    PLAN = "plan"
+    """Place lots, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlockQuestion:
-    """A block, the minutes of each cell that it may take (None: all), and whether to plan it.
+    """A block, its share of the cells' time (None: all of it), and how far to go.
 
     `basis` is that of an earlier answer about the same block.
     """
 
     block: Block
-    capacity: Floats | None = None
-    wants_plan: bool = True
-    basis: tuple[Ints, Ints] | None = None
+    wanted: Wanted = Wanted.PLAN
+    share: Share | None = None
+    basis: Statuses | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlockAnswer:
-    """Price of a minute of each cell and the plan, if wanted; `basis` if not.
+    """Price of a minute of each cell, minutes of each slot, and the plan if it was wanted.
 
-    `rents` are the prices as steps in time, by position of the machine in the problem.
+    With a plan come the prices as `rents`, by position of the machine in the problem.
     """
 
     cell_price: Floats
-    rents: dict[int, list[tuple[int, int]]]
-    basis: tuple[Ints, Ints] | None = None
+    minutes: Floats
+    basis: Statuses | None = None
     plan: BlockPlan | None = None
+    rents: MachineRents = field(default_factory=dict)
 
 
 def answer(question: BlockQuestion) -> BlockAnswer:
-    """Price the time of a block's machines and, if wanted, plan it."""
+    """Price the time of a block's machines and, if wanted, assign and plan it."""
     block = question.block
     if not block.pairs:
         nothing = BlockPlan(lots=[], missing=dict(enumerate(block.demand.tolist())))
-        return BlockAnswer(cell_price=np.zeros(0), rents={}, plan=nothing)
-    capacity = question.capacity
-    if capacity is None:
-        capacity = block.cells.minutes.astype(np.float64)
-    programme = Programme(block, capacity)
+        return BlockAnswer(cell_price=np.zeros(0), minutes=np.zeros(0), plan=nothing)
+    share = question.share or Share.everything(block)
+    programme = Programme(block, share)
     relaxed = programme.relaxed(_basis(question.basis))
-    price, rents = relaxed.cell_price, rent_steps(block, relaxed.cell_price)
-    if not question.wants_plan:
-        return BlockAnswer(cell_price=price, rents=rents, basis=_statuses(programme.basis))
-    plan = BlockPlanner(block).plan(programme.decided(relaxed).minutes)
+    if question.wanted is Wanted.PRICES:
+        basis = _statuses(programme.basis)
+        return BlockAnswer(cell_price=relaxed.cell_price, minutes=relaxed.minutes, basis=basis)
+    decided = programme.decided(relaxed)
+    if question.wanted is Wanted.MINUTES:
+        return BlockAnswer(cell_price=relaxed.cell_price, minutes=decided.minutes)
+    return BlockAnswer(
+        cell_price=relaxed.cell_price,
+        minutes=decided.minutes,
+        plan=_plan(block, share, decided),
+        rents=machine_rents(block, relaxed.cell_price),
+    )
+
+
+def _plan(block: Block, share: Share, decided: Assigned) -> BlockPlan:
+    """Place lots; where an order cannot be made whole, let it make room for the others."""
+    plan = BlockPlanner(block).plan(decided.minutes)
     while len(lacking := _lacking(block, plan)):
-        # What cannot be made whole makes room for the rest, the worst first.
         given_up = lacking[: (len(lacking) + 1) // 2]
         outside_price = block.outside_price.copy()
         outside_price[given_up] = 0.0
         block = replace(block, outside_price=outside_price)
-        programme = Programme(block, capacity)
+        programme = Programme(block, share)
         plan = BlockPlanner(block).plan(programme.decided(programme.relaxed()).minutes)
-    return BlockAnswer(cell_price=price, rents=rents, plan=plan)
+    return plan
 
 
 def _lacking(block: Block, plan: BlockPlan) -> Ints:
@@ -73,10 +103,10 @@ def _lacking(block: Block, plan: BlockPlan) -> Ints:
     return worst_first[missing[worst_first] > 0.0]
 
 
-def rent_steps(block: Block, cell_price: Floats) -> dict[int, list[tuple[int, int]]]:
+def machine_rents(block: Block, cell_price: Floats) -> MachineRents:
     """Turn prices of cells into whole rents by machine: the (minute, rent) where each begins."""
     cells = block.cells
-    found: dict[int, list[tuple[int, int]]] = {}
+    found: MachineRents = {}
     for cell in np.flatnonzero(cell_price * RENT_SCALE >= 1.0):
         machine = int(block.machine_ids[cells.machine[cell]])
         steps = found.setdefault(machine, [])
@@ -87,13 +117,12 @@ def rent_steps(block: Block, cell_price: Floats) -> dict[int, list[tuple[int, in
     return found
 
 
-def _statuses(basis: highspy.HighsBasis) -> tuple[Ints, Ints]:
-    """Turn a basis into numbers that can be sent."""
+def _statuses(basis: highspy.HighsBasis) -> Statuses:
     columns, rows = ([int(each) for each in part] for part in (basis.col_status, basis.row_status))
     return np.array(columns, dtype=np.int8), np.array(rows, dtype=np.int8)
 
 
-def _basis(statuses: tuple[Ints, Ints] | None) -> highspy.HighsBasis | None:
+def _basis(statuses: Statuses | None) -> highspy.HighsBasis | None:
     if statuses is None:
         return None
     basis = highspy.HighsBasis()

@@ -98,6 +98,80 @@ class Block:
         """The cells of all machines and the slots in them."""
         return _cells(self)
 
+    def part(self, orders: Ints) -> "Part":
+        """Return the block of some of the orders, cut into the same cells."""
+        pairs = np.flatnonzero(np.isin(self.pair_order, orders))
+        machines, pair_machine = np.unique(self.pair_machine[pairs], return_inverse=True)
+        pair_at = np.full(self.pairs, -1)
+        pair_at[pairs] = np.arange(len(pairs))
+        slots = np.flatnonzero(pair_at[self.cells.slot_pair] >= 0)
+        cells, slot_cell = np.unique(self.cells.slot_cell[slots], return_inverse=True)
+        block = Block(
+            order_ids=self.order_ids[orders],
+            machine_ids=self.machine_ids[machines],
+            demand=self.demand[orders],
+            outside_price=self.outside_price[orders],
+            ceiling=self.ceiling[orders],
+            pair_order=np.searchsorted(orders, self.pair_order[pairs]),
+            pair_machine=pair_machine,
+            **{name: getattr(self, name)[pairs] for name in _PAIR_FIGURES},
+            window_of=np.zeros(len(machines) + 1, dtype=np.int64),
+            window_start=self.window_start[:0],
+            window_end=self.window_end[:0],
+        )
+        block.__dict__["cells"] = Cells(
+            machine=np.searchsorted(machines, self.cells.machine[cells]),
+            start=self.cells.start[cells],
+            end=self.cells.end[cells],
+            minutes=self.cells.minutes[cells],
+            slot_pair=pair_at[self.cells.slot_pair[slots]],
+            slot_cell=slot_cell,
+        )
+        return Part(block=block, slots=slots, cells=cells)
+
+
+_PAIR_FIGURES = (
+    "pair_rate",
+    "pair_price",
+    "pair_set_up",
+    "pair_min_lot",
+    "pair_max_lot",
+    "pair_resumable",
+    "pair_start",
+    "pair_end",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Some orders of a block as a block without windows, and where its slots and cells were."""
+
+    block: Block
+    slots: Ints
+    cells: Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What a block may take of each of its cells: minutes, each at a rent on top of its price.
+
+    In cells marked `is_shared` others work too, so that their time has a price even where only
+    one pair of the block may work. With `is_tight` false, a pair counts as used only as far as
+    it fills the whole cell, whatever the share: then a minute more has its true worth.
+    """
+
+    minutes: Floats
+    rent: Floats
+    is_shared: npt.NDArray[np.bool_]
+    is_tight: bool = True
+
+    @classmethod
+    def everything(cls, block: Block) -> "Share":
+        """Return the share of a block that has its machines for itself."""
+        minutes = block.cells.minutes.astype(np.float64)
+        nothing = np.zeros(len(minutes))
+        return cls(minutes=minutes, rent=nothing, is_shared=nothing > 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:

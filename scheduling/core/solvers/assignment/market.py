@@ -1,6 +1,7 @@
 """Plan a whole market of single-step orders at least cost: filter, cut, assign, place, prove."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scheduling.core.candidates import candidates
@@ -8,11 +9,14 @@ from scheduling.core.problem import MINUTES_PER_HOUR, Order, Problem, ceil_div
 from scheduling.core.reach import ReachModel
 from scheduling.core.result import Rents
 from scheduling.core.schedule import Assignment
-from scheduling.core.solvers.assignment.answering import BlockAnswer, BlockQuestion
+from scheduling.core.solvers.assignment.answering import BlockQuestion, MachineRents
 from scheduling.core.solvers.assignment.block import Block
 from scheduling.core.solvers.assignment.blocks import BlockMaker, components
+from scheduling.core.solvers.assignment.cutting import MOST_ORDERS
 from scheduling.core.solvers.assignment.fan_out import FanOut
 from scheduling.core.solvers.assignment.placing import PlacedLot
+from scheduling.core.solvers.assignment.planning import BlockPlan
+from scheduling.core.solvers.assignment.sharing import plan_shared
 from scheduling.core.solvers.incumbent import Clock
 
 
@@ -20,12 +24,13 @@ from scheduling.core.solvers.incumbent import Clock
 class MarketPlan:
     """Sound assignments of all orders but those in `unplanned`, and rents that bound the cost.
 
-    `removed` counts the machines that each filter took away from some order.
+    Of several `rents` the caller takes those that prove most. `removed` counts the machines
+    that each filter took away from some order.
     """
 
     assignments: list[Assignment]
     unplanned: list[str]
-    rents: Rents
+    rents: Sequence[Rents]
     components: int
     removed: Counter[str]
 
@@ -53,34 +58,51 @@ def assign_market(model: ReachModel, *, clock: Clock, workers: int) -> MarketPla
     groups = components(found)
     maker = BlockMaker(model, found)
     blocks = [maker.block(group) for group in groups]
-    pairs = sum(block.pairs for block in blocks)
-    with FanOut(workers=workers, pairs=pairs) as fan_out:
-        questions = [BlockQuestion(block=block) for block in blocks]
-        answers = fan_out.answers(questions, is_over=lambda: clock.is_over)
     assignments: list[Assignment] = []
     unplanned: list[str] = []
-    rents: dict[str, list[tuple[int, int]]] = {}
-    for block, reply in zip(blocks, answers, strict=True):
-        placed, lacking = _assignments(model.problem, block, reply)
+    rents: list[MachineRents] = [{}]
+    for block, plan, choices in _planned(blocks, clock, workers):
+        placed, lacking = _assignments(model.problem, block, plan)
         assignments += placed
         unplanned += lacking
-        if reply is not None:
-            rents |= {model.problem.machines[m].id: steps for m, steps in reply.rents.items()}
+        rents = [chosen | more for chosen in rents for more in choices]
     return MarketPlan(
         assignments=assignments,
         unplanned=unplanned,
-        rents=rents,
+        rents=[_named(model.problem, each) for each in rents],
         components=len(groups),
         removed=removed,
     )
 
 
+def _planned(
+    blocks: Sequence[Block], clock: Clock, workers: int
+) -> Iterator[tuple[Block, BlockPlan | None, list[MachineRents]]]:
+    """Yield each block with its plan, None when time is over, and rents to choose from."""
+    small = [block for block in blocks if block.orders <= MOST_ORDERS]
+    large = [block for block in blocks if block.orders > MOST_ORDERS]
+    with FanOut(workers=workers, pairs=sum(block.pairs for block in blocks)) as fan_out:
+        for block in large:
+            shared = plan_shared(block, fan_out, is_over=lambda: clock.is_over)
+            if shared is None:
+                yield block, None, [{}]
+            else:
+                yield block, shared.plan, shared.rents
+        questions = [BlockQuestion(block=block) for block in small]
+        replies = fan_out.answers(questions, is_over=lambda: clock.is_over)
+    for block, reply in zip(small, replies, strict=True):
+        yield block, None if reply is None else reply.plan, [{} if reply is None else reply.rents]
+
+
+def _named(problem: Problem, rents: MachineRents) -> Rents:
+    return {problem.machines[place].id: steps for place, steps in sorted(rents.items())}
+
+
 def _assignments(
-    problem: Problem, block: Block, reply: BlockAnswer | None
+    problem: Problem, block: Block, plan: BlockPlan | None
 ) -> tuple[list[Assignment], list[str]]:
     """Name the lots of a block as the problem does, and the orders that lack pieces."""
     orders = [problem.orders[place] for place in block.order_ids]
-    plan = None if reply is None else reply.plan
     missing = range(block.orders) if plan is None else plan.missing
     lots = [] if plan is None else plan.lots
     lacking = {at for at in missing if orders[at].outside_price_minor is None}

@@ -13,7 +13,7 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
-from scheduling.core.solvers.assignment.block import Block, Floats
+from scheduling.core.solvers.assignment.block import Block, Floats, Share
 
 WHOLE = 1000.0
 """What a whole order's quantity counts in its row, so that rows are of like size."""
@@ -60,12 +60,13 @@ class _Rows:
 
 
 class Programme:
-    """The programme of one block; `capacity` are the minutes of each cell that it may take."""
+    """The programme of one block with its share of the cells' time."""
 
-    def __init__(self, block: Block, capacity: Floats) -> None:
+    def __init__(self, block: Block, share: Share) -> None:
         cells = block.cells
         self.block = block
-        self.capacity = capacity
+        self.share = share
+        self._reach = share.minutes if share.is_tight else cells.minutes.astype(np.float64)
         self._slots = np.arange(len(cells.slot_pair))
         self._outside = len(self._slots) + np.arange(block.orders)
         self._used = len(self._slots) + block.orders + np.arange(block.pairs)
@@ -111,7 +112,7 @@ class Programme:
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             raise RuntimeError(f"HiGHS ended with {self._highs.getModelStatus()}")
         solution = self._highs.getSolution()
-        prices = np.zeros(len(self.capacity))
+        prices = np.zeros(len(self.share.minutes))
         duals = np.array(solution.row_dual)
         prices[self._contested] = np.maximum(0.0, -duals[self._contested_rows])
         return Assigned(
@@ -145,23 +146,24 @@ class Programme:
         self._hold_capacity(rows)
         forced = rows.add(np.full(len(pair), -np.inf), np.zeros(len(pair)))
         rows.put(forced, self._slots, np.ones(len(pair)))
-        rows.put(forced, self._used[pair], -self.capacity[cell])
+        rows.put(forced, self._used[pair], -self._reach[cell])
         least = rows.add(np.zeros(block.pairs), np.full(block.pairs, np.inf))
         rows.put(least[pair], self._slots, np.ones(len(pair)))
         rows.put(least, self._used, -block.least_minutes)
         self._hold_ceilings(rows)
-        costs = (block.price_per_minute[pair], self._outside_costs() / whole, np.zeros(block.pairs))
-        upper = (self.capacity[cell], np.full(block.orders, WHOLE), np.ones(block.pairs))
+        prices = block.price_per_minute[pair] + self.share.rent[cell]
+        costs = (prices, self._outside_costs() / whole, np.zeros(block.pairs))
+        upper = (self._reach[cell], np.full(block.orders, WHOLE), np.ones(block.pairs))
         return _model(np.concatenate(costs), np.concatenate(upper), rows)
 
     def _hold_capacity(self, rows: _Rows) -> None:
-        """Limit the minutes of the cells in which several pairs may work."""
-        cell = self.block.cells.slot_cell
-        sharing = np.bincount(cell, minlength=len(self.capacity))
-        self._contested = np.flatnonzero(sharing > 1)
-        limits = self.capacity[self._contested]
+        """Limit the minutes of the cells in which several pairs may work, here or elsewhere."""
+        cell, minutes = self.block.cells.slot_cell, self.share.minutes
+        sharing = np.bincount(cell, minlength=len(minutes))
+        self._contested = np.flatnonzero((sharing > 1) | self.share.is_shared)
+        limits = minutes[self._contested]
         self._contested_rows = rows.add(np.full(len(limits), -np.inf), limits)
-        row_of = np.full(len(self.capacity), -1)
+        row_of = np.full(len(minutes), -1)
         row_of[self._contested] = self._contested_rows
         rows.put(row_of[cell], self._slots, np.ones(len(cell)))
 
@@ -186,9 +188,9 @@ class Programme:
 
 
 def _model(costs: Floats, upper: Floats, rows: _Rows) -> highspy.HighsLp:
-    """Put the columns together, each from 0 to its upper bound, with their entries sorted."""
+    """Put the columns together, each from 0 to its upper bound, with their entries."""
     row, column, value = (np.concatenate(part) for part in zip(*rows.entries, strict=True))
-    order = np.lexsort((row, column))
+    order = np.argsort(column, kind="stable")
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = len(costs), rows.count
     model.col_cost_, model.col_lower_, model.col_upper_ = costs, np.zeros(len(costs)), upper

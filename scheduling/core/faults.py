@@ -43,6 +43,10 @@ TEMPLATES: dict[str, str] = {
     "no_capable_machine": (
         "Every machine for step {step} of order {order} is excluded: allow at least one."
     ),
+    "too_many_lots": (
+        "Step {step} of order {order} needs {lots} lots, because no machine takes larger ones; "
+        "{most} are the most: raise a largest lot or divide the order."
+    ),
     "rate_not_positive": (
         "Machine {machine} does {rate} pieces of “{process}” an hour: give a rate above 0."
     ),

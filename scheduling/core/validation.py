@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from scheduling.core.faults import Fault, fault
-from scheduling.core.problem import Capability, Machine, Order, Problem, Window
+from scheduling.core.problem import Capability, Machine, Order, Problem, Window, ceil_div
 
 MAX_MINUTE = 10**9
 MAX_QUANTITY = 10**12
+MAX_LOTS = 20_000
 
 
 def faults(problem: Problem) -> tuple[Fault, ...]:
@@ -200,8 +201,14 @@ def _option_faults(problem: Problem, order: Order) -> Iterator[Fault]:
             continue
         alternative_faults = tuple(_alternative_faults(problem, order, index))
         yield from alternative_faults
-        if not alternative_faults and not problem.options(order, index):
+        options = () if alternative_faults else problem.options(order, index)
+        if not alternative_faults and not options:
             yield fault("no_capable_machine", order=order.id, step=index)
+        largest = [option.max_lot for option in options if option.max_lot is not None]
+        if options and len(largest) == len(options):
+            lots = ceil_div(order.quantity, max(1, *largest))
+            if lots > MAX_LOTS:
+                yield fault("too_many_lots", order=order.id, step=index, lots=lots, most=MAX_LOTS)
 
 
 def _alternative_faults(problem: Problem, order: Order, index: int) -> Iterator[Fault]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scheduling.core.calendars import NEVER
-from scheduling.core.problem import Order
+from scheduling.core.problem import Order, ceil_div
 from scheduling.core.reach import ReachModel
 from scheduling.core.schedule import Assignment
 from scheduling.core.solvers.dispatch import Dispatcher, Lot, Shares
@@ -162,7 +162,10 @@ class MarketPlanner:
         return self.model.latest(by, self.model.options)
 
     def _lot_limits(self, order: Order) -> LotLimits:
-        """Return limits that suit all machines or, failing that, one machine of every step."""
+        """Return limits that suit all machines or, failing that, one machine of every step.
+
+        Limits of the one machine also where those of all would make too many lots.
+        """
         per_step = [
             [
                 (option.min_lot, largest_lot(option, self.model.calendars[option.machine.id]))
@@ -172,11 +175,14 @@ class MarketPlanner:
             for step in range(len(order.steps))
         ]
         every = lot_limits(order.quantity, (pair for pairs in per_step for pair in pairs))
-        if every.allows(order.quantity):
-            return every
         most = order.quantity
+        if every.allows(most) and ceil_div(most, every.largest) <= self.max_lots:
+            return every
         loosest = [
-            (min(least for least, _ in pairs), max(top or most for _, top in pairs))
+            (
+                min(least for least, _ in pairs),
+                max(most if top is None else top for _, top in pairs),
+            )
             for pairs in per_step
             if pairs
         ]

@@ -86,7 +86,9 @@ class _Search:
         clock = self.incumbent.clock
         has_plan = self.incumbent.schedule is not None
         try:
-            plan = self.planner.plan(recipe, is_over=(lambda: clock.is_over) if has_plan else None)
+            # Whoever stops the search wants a plan: only the time limit ends the first one.
+            is_over = (lambda: clock.is_over) if has_plan else (lambda: clock.remaining <= 0.0)
+            plan = self.planner.plan(recipe, is_over=is_over)
             kept = self.incumbent.offer(plan)
         except NoPlace as failure:
             self.failure, kept = failure, False

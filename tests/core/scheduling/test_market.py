@@ -35,6 +35,24 @@ def test_one_machine_works_through_and_pauses_over_night() -> None:
     assert (result.status, result.objective, result.lower_bound) == (Status.OPTIMAL, 1500, 1500)
 
 
+def test_a_thousand_million_pieces_go_where_lots_may_be_large() -> None:
+    problem = market(
+        machine("small", windows=None, max_lot=100),
+        machine("large", windows=None, rate=100),
+        order(quantity=10**9),
+    )
+    result = plan(problem)
+    assert result.objective is not None
+    assert result.objective <= 600_000_000
+
+
+def test_a_first_plan_that_takes_too_long_is_given_up_at_the_limit() -> None:
+    parts = [machine(f"m{n}", windows=None, max_lot=10, rate=n + 1) for n in range(40)]
+    result = solve(market(*parts, order(quantity=150_000)), time_limit=0.3, workers=1)
+    assert result.runtime_s < 3
+    assert result.status in (Status.TIMEOUT, Status.FEASIBLE)
+
+
 def test_set_up_is_counted_once_for_all_lots_of_an_order() -> None:
     result = plan(market(machine("press", set_up_minutes=15, max_lot=20), order(quantity=60)))
     assert (result.status, result.objective) == (Status.OPTIMAL, 75)

@@ -66,6 +66,10 @@ def test_a_sound_problem_has_no_faults() -> None:
         (replace(with_order(due=9), now=10), "due_past"),
         (replace(with_order(deadline=9), now=10), "deadline_past"),
         (with_capability(rate_per_hour=0), "rate_not_positive"),
+        (
+            replace(with_capability(max_lot=10), orders=(replace(ORDER, quantity=200_010),)),
+            "too_many_lots",
+        ),
         (with_capability(rate_per_hour=-3), "rate_not_positive"),
         (with_capability(rate_low_permille=0), "rate_low_out_of_range"),
         (with_capability(set_up_minutes=-1), "negative_set_up"),

@@ -24,6 +24,7 @@ from scheduling.core.replan import Moved, Replanned, replan
 from scheduling.core.result import Objective, Result, Status, Unplanned
 from scheduling.core.schedule import Assignment, Schedule
 from scheduling.core.solvers import solve
+from scheduling.core.steering import Steered, Unkept, steered
 
 __all__ = [
     "Alternative",
@@ -49,8 +50,10 @@ __all__ = [
     "Schedule",
     "Shortfall",
     "Status",
+    "Steered",
     "Step",
     "Transport",
+    "Unkept",
     "Unplanned",
     "Violation",
     "Window",
@@ -60,5 +63,6 @@ __all__ = [
     "replan",
     "shortfall",
     "solve",
+    "steered",
     "violations",
 ]

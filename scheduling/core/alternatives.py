@@ -33,7 +33,7 @@ SAFE_STRETCH_PERMILLE = 150
 
 
 class PlanName(StrEnum):
-    """The four plans that are offered."""
+    """The four plans that are offered, and those that follow a buyer's hand."""
 
     CHEAPEST = "cheapest"
     """Least cost by the due date."""
@@ -43,6 +43,8 @@ class PlanName(StrEnum):
     """Low rates, reliable machines, time in reserve."""
     BALANCED = "balanced"
     """Between cheapest and fastest."""
+    STEERED = "steered"
+    """Made to the buyer's own quotas and exclusions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +150,7 @@ class _Maker:
         if not fastest.is_plan:
             return Alternatives(plans=(), failure=fastest)
         limit = self._limit(fastest)
-        capped = _by(self.problem, limit)
+        capped = complete_by(self.problem, limit)
         cheapest = self._solve(PlanName.CHEAPEST, capped, Objective.COST, share=0.4)
         if not cheapest.is_plan or self._cost(fastest) < self._cost(cheapest):
             cheapest = replace(
@@ -186,7 +188,7 @@ class _Maker:
             for part in COMPROMISES:
                 if self._is_over:
                     break
-                capped = _by(self.problem, early + int((late - early) * part))
+                capped = complete_by(self.problem, early + int((late - early) * part))
                 self._solve(PlanName.BALANCED, capped, Objective.COST, share=0.3)
         low, high = self._cost(cheapest), self._cost(fastest)
 
@@ -217,7 +219,9 @@ class _Maker:
         for date in self._safe_dates(fastest, limit):
             if self._is_over:
                 break
-            plan = self._solve(PlanName.SAFEST, _by(careful, date), Objective.COST, share=0.4)
+            plan = self._solve(
+                PlanName.SAFEST, complete_by(careful, date), Objective.COST, share=0.4
+            )
             if plan.is_plan:
                 return self._as_makespan(plan, fastest)
         return fastest
@@ -324,7 +328,7 @@ def _cost(problem: Problem, plan: Result) -> int:
     return cost_by_order(problem, plan.schedule).get(problem.orders[0].id, NEVER)
 
 
-def _by(problem: Problem, date: int | None) -> Problem:
+def complete_by(problem: Problem, date: int | None) -> Problem:
     """Return `problem` with its order to be complete by `date`."""
     if date is None:
         return problem

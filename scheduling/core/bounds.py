@@ -4,11 +4,12 @@
 cheapest weighted minutes, whoever makes it; all pieces together cannot use more weighted
 minutes than the machines have between their earliest start and their latest end. This is
 weak duality of the assignment LP: any weights give a valid bound, the LP's dual values give
-the best one. The weights are integers; they are the certificate that `check --certify`
+the best one. Where a step has quotas, its pieces are shared over the factories within them, as
+cheaply as they allow. The weights are integers; they are the certificate that `check --certify`
 recomputes. Paths (the fastest way of the smallest lot) bound each order by itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -16,6 +17,7 @@ from math import lcm
 from scheduling.core.calendars import NEVER
 from scheduling.core.goals import as_known_goal
 from scheduling.core.problem import MINUTES_PER_HOUR, Key, Option, Problem
+from scheduling.core.ranges import least_cost
 from scheduling.core.reach import ReachModel
 from scheduling.core.rents import constant_rents, rented_bound
 from scheduling.core.result import Objective, Rents
@@ -78,15 +80,28 @@ def step_weights(model: ReachModel) -> list[dict[str, int]]:
     """Return the weights that compare each step's demand with its machines' rates alone."""
     found: list[dict[str, int]] = []
     seen: set[frozenset[str]] = set()
-    for key, options in model.options.items():
-        members = frozenset(option.machine.id for option in options)
-        if members in seen or model.must_make(key) <= 0:
-            continue
-        seen.add(members)
-        rates = {option.machine.id: _speed(option) for option in options}
-        scale = lcm(*(rate.denominator for rate in rates.values()))
-        found.append({machine: int(rate * scale) for machine, rate in rates.items()})
+    for key in model.options:
+        for options in _rivals(model, key):
+            members = frozenset(option.machine.id for option in options)
+            if not members or members in seen or model.must_make(key) <= 0:
+                continue
+            seen.add(members)
+            rates = {option.machine.id: _speed(option) for option in options}
+            scale = lcm(*(rate.denominator for rate in rates.values()))
+            found.append({machine: int(rate * scale) for machine, rate in rates.items()})
     return found
+
+
+def _rivals(model: ReachModel, key: Key) -> Iterator[tuple[Option, ...]]:
+    """Yield the options of a step, then those that its quotas leave some pieces to alone."""
+    options, ranges = model.options[key], model.ranges.get(key, {})
+    yield options
+    for factory, (least, _) in ranges.items():
+        if least > 0:
+            yield tuple(o for o in options if o.machine.factory == factory)
+    capped = {factory for factory, (_, most) in ranges.items() if most < model.demand(key)}
+    if capped:
+        yield tuple(o for o in options if o.machine.factory not in capped)
 
 
 def makespan_bound(model: ReachModel, weights: Iterable[Weights]) -> Bound:
@@ -94,7 +109,7 @@ def makespan_bound(model: ReachModel, weights: Iterable[Weights]) -> Bound:
     claims = [claim for claim in (_claim(model, each) for each in weights) if claim.keys]
     low = max((model.completion(order) for order in model.problem.orders), default=0)
     low = max(low, max((a.end for a in model.problem.frozen), default=0))
-    if low >= NEVER or _misses_deadline(model):
+    if low >= NEVER or _misses_deadline(model) or _breaks_quotas(model):
         return Bound(value=None)
     proof: Weights | None = None
     ruled_out, high, step = low - 1, low, 64
@@ -129,11 +144,36 @@ def _claim(model: ReachModel, weights: Weights) -> _Claim:
         demand = model.must_make(key)
         if demand <= 0 or not options:
             continue
-        cheapest = min(weights.get(o.machine.id, 0) * minutes_per_piece(o) for o in options)
-        if cheapest > 0:
+        least = _least(
+            model, key, lambda o: weights.get(o.machine.id, 0) * minutes_per_piece(o), demand
+        )
+        if least:
             keys.append(key)
-            needed += demand * cheapest
+            needed += least
     return _Claim(weights=weights, keys=tuple(keys), needed=needed)
+
+
+def _least(
+    model: ReachModel, key: Key, price: Callable[[Option], Fraction], demand: int
+) -> Fraction | None:
+    """Return the least that `demand` pieces of a step cost at `price`; None: quotas forbid it."""
+    ranges, options = model.ranges.get(key), model.options[key]
+    if ranges is None:
+        return demand * min(price(option) for option in options)
+    costs: dict[str, Fraction] = {}
+    for option in options:
+        cost, factory = price(option), option.machine.factory
+        costs[factory] = min(cost, costs.get(factory, cost))
+    return least_cost(demand, costs, ranges)
+
+
+def _breaks_quotas(model: ReachModel) -> bool:
+    """Tell whether no shares of the able factories keep the quotas of some step."""
+    return any(
+        model.must_make(key) > 0
+        and _least(model, key, lambda _: Fraction(0), model.must_make(key)) is None
+        for key in model.ranges
+    )
 
 
 def _ruling(model: ReachModel, claims: Sequence[_Claim], finish: int) -> _Claim | None:

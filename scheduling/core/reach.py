@@ -12,6 +12,7 @@ from functools import cached_property
 
 from scheduling.core.calendars import NEVER, Calendar, calendar_of
 from scheduling.core.problem import Key, Option, Order, Problem
+from scheduling.core.ranges import open_ranges
 
 
 class ReachModel:
@@ -49,6 +50,7 @@ class ReachModel:
             self._frozen[key] = self._frozen.get(key, 0) + a.quantity
             self._frozen_minutes.setdefault(a.machine, []).append((a.start, a.end))
         self._has_frozen = bool(problem.frozen)
+        self.ranges = open_ranges(problem)
 
     def demand(self, key: Key) -> int:
         """Return the pieces of a step that are not frozen yet."""

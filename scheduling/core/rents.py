@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from scheduling.core.calendars import NEVER, Calendar
 from scheduling.core.measures import assignment_cost
 from scheduling.core.problem import MINUTES_PER_HOUR, Option, Window, ceil_div
+from scheduling.core.ranges import Range
 from scheduling.core.reach import ReachModel
 from scheduling.core.result import Rents
 
@@ -23,6 +24,9 @@ RENT_SCALE = 1000
 
 SCALE = 1_000_000
 """Inside, costs are whole numbers of 1/1000000 minor unit."""
+
+OUTSIDE = ""
+"""Where pieces come from that no machine makes."""
 
 _RENT_UNIT = SCALE // RENT_SCALE
 
@@ -49,7 +53,7 @@ def rented_bound(model: ReachModel, rents: Rents) -> int | None:
     for key in keys:
         order = model.problem.order_by_id[key[0]]
         demand = model.demand(key)
-        pieces: list[_Piece] = []
+        pieces: dict[str, list[_Piece]] = {}
         for option in model.options[key]:
             machine = option.machine.id
             start, end = model.earliest[key][machine], latest[key][machine]
@@ -58,11 +62,13 @@ def rented_bound(model: ReachModel, rents: Rents) -> int | None:
             known = reach.get(machine, (start, end))
             reach[machine] = min(known[0], start), max(known[1], end)
             minutes = _rented_minutes(free[machine], rents.get(machine, ()), start, end)
-            pieces.extend(_pieces(option, demand, minutes, has_set_up=not free.has_frozen))
+            pieces.setdefault(option.machine.factory, []).extend(
+                _pieces(option, demand, minutes, has_set_up=not free.has_frozen)
+            )
         if order.outside_price_minor is not None:
             share = order.outside_price_minor * SCALE // len(order.steps)
-            pieces.append((share, demand))
-        cost = _cheapest(pieces, demand)
+            pieces.setdefault(OUTSIDE, []).append((share, demand))
+        cost = _cheapest(pieces, demand, model.ranges.get(key, {}))
         if cost is None:
             return None
         total += cost
@@ -181,13 +187,35 @@ def _convex(charge: int, parts: Sequence[_Piece], least: int, most: int) -> list
     return [] if touched is None else [touched, *rest]
 
 
-def _cheapest(pieces: list[_Piece], quantity: int) -> int | None:
-    """Return what `quantity` costs from the cheapest pieces on; None when they do not suffice."""
+def _cheapest(
+    pieces: Mapping[str, list[_Piece]], quantity: int, ranges: Mapping[str, Range]
+) -> int | None:
+    """Return what `quantity` costs from the cheapest pieces on; None when they do not suffice.
+
+    Each factory makes its own cheapest pieces, and no fewer and no more than its range says.
+    """
     total = 0
-    for cost, length in sorted(pieces):
+    rest: list[_Piece] = []
+    if any(least > 0 and factory not in pieces for factory, (least, _) in ranges.items()):
+        return None
+    for factory, own in pieces.items():
+        if factory not in ranges:
+            rest.extend(own)
+            continue
+        least, most = ranges[factory]
+        for cost, length in sorted(own):
+            owed, room = min(length, least), min(length, most)
+            total += cost * owed
+            rest.append((cost, room - owed))
+            least, most, quantity = least - owed, most - room, quantity - owed
+        if least > 0:
+            return None
+    if quantity < 0:
+        return None
+    for cost, length in sorted(rest):
         taken = min(length, quantity)
         total += cost * taken
         quantity -= taken
         if quantity == 0:
-            return total
-    return None
+            break
+    return total if quantity == 0 else None

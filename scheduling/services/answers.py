@@ -8,14 +8,16 @@ from time import monotonic
 from typing import Any
 
 from scheduling.core import (
-    Alternatives,
     Objective,
     PlanAlternative,
     PlanName,
     Relaxation,
+    Result,
+    Unkept,
     alternatives,
     relaxations,
     shortfall,
+    steered,
 )
 from scheduling.core.alternatives import described
 from scheduling.core.bounds import lower_bound
@@ -36,6 +38,9 @@ def answer(
 ) -> dict[str, Any]:
     """Answer `{"problem", "time_limit", "seed"}` with `{"status", "alternatives", "unplanned"}`.
 
+    With `"steering": {"goal", "by"}` there is one alternative, which keeps the order's quotas, or
+    none and `unkept`, the quota in the way as `{"step", "factory", "is_proven"}`.
+
     Each alternative has its kind, completion and cost with their proven bounds, assignments as
     columns, and why machines are in or out. Without any, `unplanned` is `{"code", "values"}`.
     Where some work is frozen already, there are also `relaxations`, alternatives with `limit` and
@@ -48,6 +53,8 @@ def answer(
         if name is PlanName.FASTEST:
             on_progress(best, bound)
 
+    if question.get("steering") is not None:
+        return _steered(question, on_progress=on_progress, should_stop=should_stop)
     problem, seed = problem_from_json(question["problem"]), int(question["seed"])
     time_limit = float(question["time_limit"])
     found = alternatives(
@@ -61,7 +68,7 @@ def answer(
     answered: dict[str, Any] = {
         "status": str(status),
         "alternatives": [_alternative(plan) for plan in found.plans],
-        "unplanned": _why_none(found),
+        "unplanned": _why_none(found.failure),
     }
     if problem.frozen and not found.plans:
         left = max(MIN_PROBE_S, started + time_limit - monotonic())
@@ -93,12 +100,40 @@ def _bound(one: Relaxation, goal: Objective) -> int | None:
     return lower_bound(one.problem, goal).value
 
 
-def _why_none(found: Alternatives) -> dict[str, Any] | None:
-    if found.failure is None:
+def _steered(
+    question: Mapping[str, Any], *, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, Any]:
+    asked = question["steering"]
+    found = steered(
+        problem_from_json(question["problem"]),
+        goal=Objective(asked["goal"]),
+        by=asked["by"],
+        time_limit=float(question["time_limit"]),
+        seed=int(question["seed"]),
+        on_progress=lambda best, bound, _seconds: on_progress(best, bound),
+        should_stop=should_stop,
+    )
+    made = found.plan.result if found.plan is not None else found.failure
+    assert made is not None, "a plan or a failure"
+    return {
+        "status": str(made.status),
+        "alternatives": [] if found.plan is None else [_alternative(found.plan)],
+        "unplanned": _why_none(found.failure),
+        "unkept": None if found.unkept is None else _unkept(found.unkept),
+    }
+
+
+def _unkept(found: Unkept) -> dict[str, Any]:
+    quota = found.quota
+    return {"step": quota.step, "factory": quota.factory, "is_proven": found.is_proven}
+
+
+def _why_none(failure: Result | None) -> dict[str, Any] | None:
+    if failure is None:
         return None
-    if not found.failure.unplanned:
+    if not failure.unplanned:
         return {"code": "no_place", "values": {}}
-    why = found.failure.unplanned[0]
+    why = failure.unplanned[0]
     return {"code": why.code, "values": dict(why.values)}
 
 

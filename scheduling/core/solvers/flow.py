@@ -69,10 +69,12 @@ def _balance(model: ReachModel, finish: int, time_limit: float) -> dict[str, int
         for machine, row in capacity_row.items()
     ]
     programme.add_column(1.0, loads)
+    quotas = _QuotaRows(model, programme, keys, whole=False)
     for key in keys:
         for option in model.options[key]:
             minutes = float(model.demand(key) * minutes_per_piece(option))
             entries = [(demand_row[key], 1.0), (capacity_row[option.machine.id], minutes)]
+            entries += quotas.entries(key, option.machine.factory)
             programme.add_column(0.0, entries)
     solution = programme.solve(time_limit=time_limit)
     if solution is None:
@@ -114,6 +116,7 @@ def flow_plan(
     capacity_rows: dict[tuple[str, int], int] = {}
     columns: list[tuple[int, Key, str]] = []
     rows = _FlowRows(model, programme, keys, len(edges) - 1)
+    quotas = _QuotaRows(model, programme, keys, whole=True)
     for key in keys:
         for option in model.options[key]:
             machine = option.machine.id
@@ -128,6 +131,7 @@ def flow_plan(
                     row = capacity_rows[(machine, bucket)] = programme.add_row(-INFINITY, 0.0)
                 programme.row_upper[row] = max(programme.row_upper[row], float(minutes))
                 entries = [(row, float(minutes_per_piece(option))), *rows.entries(key, bucket)]
+                entries += quotas.entries(key, option.machine.factory)
                 columns.append(
                     (programme.add_column(float(price_per_piece(option)), entries), key, machine)
                 )
@@ -143,6 +147,27 @@ def flow_plan(
     for (machine, _), row in capacity_rows.items():
         rents[machine] = max(rents.get(machine, 0.0), -solution.row_duals[row])
     return Flow(shares=shares, cost=solution.objective, rents=rents)
+
+
+class _QuotaRows:
+    """Rows that keep each factory's part of a step within its quotas.
+
+    Columns count `whole` pieces, or parts of the step's demand.
+    """
+
+    def __init__(
+        self, model: ReachModel, programme: LinearProgramme, keys: list[Key], *, whole: bool
+    ) -> None:
+        self._rows: dict[tuple[Key, str], int] = {}
+        for key in keys:
+            unit = 1 if whole else model.demand(key)
+            for factory, (least, most) in model.ranges.get(key, {}).items():
+                self._rows[(key, factory)] = programme.add_row(least / unit, most / unit)
+
+    def entries(self, key: Key, factory: str) -> list[tuple[int, float]]:
+        """Return the entry of a column that makes pieces of `key` in `factory`."""
+        row = self._rows.get((key, factory))
+        return [] if row is None else [(row, 1.0)]
 
 
 class _FlowRows:

@@ -49,7 +49,7 @@ def test_the_four_plans_differ_in_the_way_their_names_say() -> None:
     problem = town(due=2000)
     made = alternatives(problem, seed=1)
     plans = {plan.name: plan for plan in made.plans}
-    assert set(plans) == set(PlanName)
+    assert set(plans) == set(PlanName) - {PlanName.STEERED}
     for plan in made.plans:
         assert violations(problem, plan.result.schedule) == []
         assert plan.completion <= 2000

@@ -108,7 +108,11 @@ class Device(TenantModel):
 
 
 class PlannedRun(TenantModel):
-    """What a machine is meant to do: written by the business process that owns `subject_uid`."""
+    """What a machine is meant to do: written by the business process that owns `subject_uid`.
+
+    `kind` names the work as its owner does: runs of one kind on one machine can be compared.
+    `set_up_minutes` is what was planned for setting up, 0 when the work before goes on.
+    """
 
     machine = models.ForeignKey(
         "devices.Machine", models.PROTECT, related_name="planned_runs", db_index=False
@@ -117,6 +121,8 @@ class PlannedRun(TenantModel):
     label = models.CharField(max_length=120)
     quantity = models.PositiveIntegerField()
     subject_uid = models.UUIDField()
+    kind = models.CharField(max_length=40, blank=True, default="")
+    set_up_minutes = models.PositiveIntegerField(default=0)
     counted = models.BigIntegerField(default=0)
 
     class Meta:

@@ -12,7 +12,10 @@ from devices.models import PlannedRun
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A subject's span on a machine: the pieces counted in it are the subject's."""
+    """A subject's span on a machine: the pieces counted in it are the subject's.
+
+    `kind` and `set_up_minutes` as in `PlannedRun`: what rates and set-ups are learned by.
+    """
 
     machine_id: int
     start_at: datetime
@@ -20,6 +23,8 @@ class Run:
     label: str
     quantity: int
     subject_uid: UUID
+    kind: str = ""
+    set_up_minutes: int = 0
 
 
 def plan_runs(*, tenant_id: int, runs: Sequence[Run]) -> None:
@@ -33,6 +38,8 @@ def plan_runs(*, tenant_id: int, runs: Sequence[Run]) -> None:
                 label=run.label,
                 quantity=run.quantity,
                 subject_uid=run.subject_uid,
+                kind=run.kind,
+                set_up_minutes=run.set_up_minutes,
             )
             for run in runs
         ],

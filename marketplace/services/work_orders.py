@@ -44,6 +44,8 @@ def open_work(*, offer: Offer, share: Share, by: Actor, now: datetime) -> list[W
                 label=f"{orders[one.step].number} / {one.lot}",
                 quantity=one.quantity,
                 subject_uid=one.uid,
+                kind=one.process,
+                set_up_minutes=one.set_up_minutes,
             )
             for one in share.operations
         ],

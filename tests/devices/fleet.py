@@ -50,7 +50,14 @@ def make_fleet(*, machines: int = 1, **organisation: object) -> Fleet:
 
 
 def plan_run(
-    fleet: Fleet, start: int, end: int, *, machine: int = 0, quantity: int = 1000
+    fleet: Fleet,
+    start: int,
+    end: int,
+    *,
+    machine: int = 0,
+    quantity: int = 1000,
+    kind: str = "",
+    set_up: int = 0,
 ) -> PlannedRun:
     """Plan a run of a machine from and to some minutes after T0."""
     with acting_as(fleet.organisation.pk):
@@ -61,6 +68,8 @@ def plan_run(
             label="order",
             quantity=quantity,
             subject_uid=uuid7(),
+            kind=kind,
+            set_up_minutes=set_up,
         )
 
 

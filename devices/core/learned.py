@@ -29,7 +29,7 @@ WIDEST_SET_UP = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
-    """`usual` is a trimmed mean; one observation in ten is expected below `low`, one above `high`."""
+    """`usual` is a trimmed mean; one in ten is expected below `low`, and one above `high`."""
 
     observed: int
     usual: float

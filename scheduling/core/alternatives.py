@@ -3,9 +3,9 @@
 *Fastest* completes first. *Cheapest* costs least among plans that keep the due date (the
 deadline, or the end of the calendars, where there is no due date or it cannot be kept).
 *Balanced* is the best compromise among all plans seen on the way from the one to the other,
-cost and time each measured by its range. *Safest* reckons with the low rate of every
-machine, pays a surcharge for reliable ones, and ends a tenth of the available time before the
-due date if it can.
+cost and time each measured by its range. *Safest* reckons with the low rate and the long
+set-up of every machine, pays a surcharge for reliable ones, and ends a tenth of the available
+time before the due date if it can.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from scheduling.core.measures import completion_by_order, cost_by_order
 from scheduling.core.problem import Order, Problem
 from scheduling.core.reach import ReachModel
 from scheduling.core.result import Objective, Result, Status
-from scheduling.core.safety import cautious
+from scheduling.core.safety import cautious, with_usual_set_ups
 from scheduling.core.schedule import Schedule
 from scheduling.core.solvers import solve
 
@@ -223,7 +223,8 @@ class _Maker:
                 PlanName.SAFEST, complete_by(careful, date), Objective.COST, share=0.4
             )
             if plan.is_plan:
-                return self._as_makespan(plan, fastest)
+                charged = with_usual_set_ups(self.problem, plan.schedule)
+                return self._as_makespan(replace(plan, schedule=charged), fastest)
         return fastest
 
     def _safe_dates(self, fastest: Result, limit: int | None) -> Iterator[int | None]:

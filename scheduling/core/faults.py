@@ -58,6 +58,10 @@ TEMPLATES: dict[str, str] = {
         "The reliability of machine {machine} is {permille} thousandths: give 0 to 1000."
     ),
     "negative_set_up": "Set-up of machine {machine} for “{process}” is negative: give 0 or more.",
+    "set_up_high_too_low": (
+        "The long set-up of machine {machine} for “{process}” is {minutes} minutes: "
+        "give at least its usual set-up."
+    ),
     "negative_changeover": (
         "The changeover of machine {machine} from “{before}” to “{after}” is negative: "
         "give 0 or more."

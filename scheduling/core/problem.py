@@ -49,8 +49,9 @@ class Capability:
 
     `min_lot` and `max_lot` bound each single lot. `resumable` operations may pause where a
     window ends and go on where the next begins; others must fit into one window.
-    `rate_low_permille` is a low quantile of the rate, as thousandths of `rate_per_hour`:
-    the *safest* plan counts on no more than that.
+    `rate_low_permille` is a low quantile of the rate, as thousandths of `rate_per_hour`, and
+    `set_up_high_minutes` a high quantile of the set-up (None: as usual): the *safest* plan
+    counts on no more than the one and leaves time for the other.
     """
 
     process: str
@@ -61,6 +62,7 @@ class Capability:
     max_lot: int | None = None
     resumable: bool = True
     rate_low_permille: int = 1000
+    set_up_high_minutes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,6 +83,9 @@ def _capability_faults(machine: str, capability: Capability) -> Iterator[Fault]:
         yield fault("rate_low_out_of_range", machine=machine, process=process, permille=permille)
     if capability.set_up_minutes < 0:
         yield fault("negative_set_up", machine=machine, process=process)
+    high = capability.set_up_high_minutes
+    if high is not None and high < capability.set_up_minutes:
+        yield fault("set_up_high_too_low", machine=machine, process=process, minutes=high)
     if capability.price_per_hour_minor < 0:
         yield fault("negative_price", machine=machine, process=process)
     least, most = capability.min_lot, capability.max_lot

@@ -242,6 +242,7 @@ def _capability(reader: _Reader) -> Capability:
         max_lot=reader.optional_integer("max_lot"),
         resumable=reader.flag("resumable", True),
         rate_low_permille=reader.integer("rate_low_permille", 1000),
+        set_up_high_minutes=reader.optional_integer("set_up_high_minutes"),
     )
     reader.done()
     return capability

@@ -182,3 +182,23 @@ def test_a_share_that_nobody_else_can_take_is_said_so() -> None:
     previous = solve(problem, time_limit=2).schedule
     with pytest.raises(ValueError, match="is excluded: allow at least one"):
         replan(problem, previous, declined_factories={"only-works"})
+
+
+def test_the_safest_plan_leaves_time_for_a_long_set_up_and_does_not_charge_it() -> None:
+    """60 pieces at 60 an hour, at low days 48: 75 minutes, after 25 minutes of set-up."""
+    press = machine(
+        "press",
+        rate=60,
+        set_up_minutes=10,
+        set_up_high_minutes=25,
+        rate_low_permille=800,
+        price_per_hour_minor=600,
+    )
+    problem = market(press, order("signs", 60, due=1000))
+    plans = {plan.name: plan for plan in alternatives(problem, seed=1, max_lots=1).plans}
+    safest, fastest = plans[PlanName.SAFEST], plans[PlanName.FASTEST]
+
+    assert violations(problem, safest.result.schedule) == []
+    (lot,) = safest.result.schedule
+    assert (lot.end - lot.start, lot.set_up_minutes) == (100, 10)
+    assert safest.cost_minor == fastest.cost_minor == 700

@@ -108,6 +108,7 @@ def test_every_limit_reads_back_from_openfloor_json() -> None:
         certificates=frozenset({"iso9001"}),
         set_up_family="red",
         changeovers={("", "red"): 5, ("red", "blue"): 15},
+        capabilities=(replace(SMALL.machines[0].capabilities[0], set_up_high_minutes=9),),
     )
     quota = Quota(step=0, factory=machine.factory, at_least=1, at_most=3)
     order = replace(

@@ -20,6 +20,7 @@ from scheduling.core import (
     solve,
     violations,
 )
+from scheduling.core.safety import cautious, with_usual_set_ups
 from tests.core.scheduling.shops import DAY, machine, market, order
 
 
@@ -294,7 +295,8 @@ def markets(draw: st.DrawFn) -> Problem:
     processes = ["cutting", "pressing"][: draw(st.integers(1, 2))]
     machines: list[Machine] = []
     for number in range(draw(st.integers(len(processes), 5))):
-        least = draw(st.integers(1, 10))
+        least, set_up = draw(st.integers(1, 10)), draw(st.integers(0, 30))
+        longer = draw(st.one_of(st.none(), st.integers(set_up, 60)))
         machines.append(
             machine(
                 f"m{number}",
@@ -302,12 +304,13 @@ def markets(draw: st.DrawFn) -> Problem:
                 factory=f"f{draw(st.integers(0, 2))}",
                 windows=draw(st.sampled_from([None, DAY, DAY[1:], (Window(start=50, end=950),)])),
                 rate=draw(st.integers(5, 90)),
-                set_up_minutes=draw(st.integers(0, 30)),
+                set_up_minutes=set_up,
                 price_per_hour_minor=draw(st.integers(0, 5000)),
                 min_lot=least,
                 max_lot=draw(st.one_of(st.none(), st.integers(least, 60))),
                 resumable=draw(st.booleans()),
                 rate_low_permille=draw(st.integers(500, 1000)),
+                set_up_high_minutes=longer,
             )
         )
     orders = [
@@ -380,3 +383,19 @@ def test_no_plan_breaks_a_rule_or_its_own_bound(problem: Problem, objective: Obj
     if result.objective is not None and result.lower_bound is not None:
         assert result.lower_bound <= result.objective
     assert result.is_plan == (not result.unplanned)
+
+
+@settings(max_examples=40, deadline=None)
+@given(problem=limited_markets())
+def test_a_plan_made_with_caution_holds_as_usual_and_costs_no_more(problem: Problem) -> None:
+    if problem.validate():
+        return
+    careful = cautious(problem)
+    plan = solve(careful, time_limit=0.4, max_lots=40).schedule
+    if len(plan) == 0 or violations(careful, plan):
+        return
+    usual = with_usual_set_ups(problem, plan)
+    assert violations(problem, usual) == []
+    spans = {(a.order, a.lot, a.step, a.machine, a.start, a.end, a.quantity) for a in plan}
+    assert {(a.order, a.lot, a.step, a.machine, a.start, a.end, a.quantity) for a in usual} == spans
+    assert sum(a.set_up_minutes for a in usual) <= sum(a.set_up_minutes for a in plan)

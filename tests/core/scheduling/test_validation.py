@@ -73,6 +73,7 @@ def test_a_sound_problem_has_no_faults() -> None:
         (with_capability(rate_per_hour=-3), "rate_not_positive"),
         (with_capability(rate_low_permille=0), "rate_low_out_of_range"),
         (with_capability(set_up_minutes=-1), "negative_set_up"),
+        (with_capability(set_up_minutes=20, set_up_high_minutes=19), "set_up_high_too_low"),
         (with_capability(price_per_hour_minor=-1), "negative_price"),
         (with_capability(min_lot=0), "lot_limits"),
         (with_capability(min_lot=9, max_lot=8), "lot_limits"),

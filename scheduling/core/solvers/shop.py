@@ -27,7 +27,9 @@ MAX_LP_ALTERNATIVES = 400_000
 MAX_CP_ALTERNATIVES = 25_000
 MAX_CP_FIXED = 20_000
 MIN_COMPILED = 300
-"""Smaller job shops are left to constraint programming alone."""
+"""Smaller job shops have no passes of their own."""
+LARGE_JOB_SHOP = 2_000
+JOB_SHOP_SHARE = 0.5
 MAX_TABU_OPERATIONS = 20_000
 TINY_ALTERNATIVES = 100
 """Up to here constraint programming is done in no time."""
@@ -106,7 +108,7 @@ class _ShopSearch:
     def plain_job_shop(self) -> bool:
         """Plan a job shop without a choice of machines; tell whether a plan was found.
 
-        Huge ones have all the time, because constraint programming cannot follow.
+        Large ones have all the time: what comes after it is slower than they can bear.
         """
         if self.is_flexible or self.incumbent.goal is not Objective.MAKESPAN:
             return False
@@ -119,11 +121,11 @@ class _ShopSearch:
         plain = job_shop(self.shop)
         if plain is None:
             return False
-        is_huge = self.alternatives > MAX_CP_ALTERNATIVES
-        if not is_huge:
+        if self.alternatives <= MAX_CP_ALTERNATIVES:
             # An answer at once, should the kernels have to be compiled first.
             self.offer(list_schedule(self.shop, urgency=1.0))
-        seconds = self.incumbent.clock.remaining * (1.0 if is_huge else GREEDY_SHARE)
+        is_large = self.alternatives > LARGE_JOB_SHOP
+        seconds = self.incumbent.clock.remaining * (1.0 if is_large else JOB_SHOP_SHARE)
         machines = plain.machine.tolist()
 
         def offer(starts: NDArray[np.int64]) -> None:

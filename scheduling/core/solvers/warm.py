@@ -3,9 +3,12 @@
 The build calls this, so that no solve spends its seconds on compiling.
 """
 
+import numpy as np
+
 from scheduling.core.problem import Alternative, Machine, Order, Problem, Step
 from scheduling.core.shop import ShopModel
 from scheduling.core.solvers.jobshop.arrays import Whole, job_shop
+from scheduling.core.solvers.jobshop.critical import new_search, walk
 from scheduling.core.solvers.jobshop.dispatching import dispatch, insert
 from scheduling.core.solvers.jobshop.passes import Passes
 from scheduling.core.solvers.tabu.elites import Settings, Spans, TabuSearch
@@ -31,6 +34,9 @@ def _warm_passes() -> None:
     passes.in_turns(dispatch, -passes.work)
     passes.settle(lambda: False)
     passes.in_turns(insert, -passes.work)
+    starts = np.empty_like(shop.duration)
+    dispatch(shop, passes.work, starts)
+    walk(shop, new_search(shop, starts, 1), 0, 20)
 
 
 def _warm_tabu() -> None:

@@ -21,7 +21,9 @@ from scheduling.core.solvers.jobshop.arrays import (
     steps_after,
     work_after,
 )
+from scheduling.core.solvers.jobshop.critical import new_search, walk
 from scheduling.core.solvers.jobshop.dispatching import dispatch, insert
+from scheduling.core.solvers.jobshop.graph import graph, makespan_of, move_after, move_before
 from scheduling.core.solvers.jobshop.passes import Kernel
 from scheduling.core.solvers.jobshop.settling import settle
 from scheduling.core.solvers.jobshop.windows import FEASIBLE, INFEASIBLE, narrow, windows
@@ -187,3 +189,72 @@ def test_settling_stops_when_time_is_over() -> None:
     problem = plain([(0, 4)], [(0, 4)], machines=1)
     nothing = np.zeros(2, dtype=np.int64)
     assert settle(arrays(problem), nothing, nothing, 8, is_over=lambda: True) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(problem=shops(), seed=st.integers(0, 10**6), draws=st.data())
+def test_a_graph_is_after_any_moves_what_it_would_be_if_made_anew(
+    problem: Problem, seed: int, draws: st.DataObject
+) -> None:
+    shop = arrays(problem)
+    starts = np.empty_like(shop.duration)
+    dispatch(shop, np.random.default_rng(seed).random(len(starts)), starts)
+    plan = graph(shop, starts)
+    for _ in range(6):
+        movable = [o for o in range(len(starts)) if plan.after[o] >= 0]
+        if not movable:
+            return
+        early = late = draws.draw(st.sampled_from(movable))
+        for _step in range(draws.draw(st.integers(1, 4))):
+            late = plan.after[late] if plan.after[late] >= 0 else late
+        if draws.draw(st.booleans()):
+            move_after(shop, plan, early, late)
+        else:
+            move_before(shop, plan, late, early)
+        anew = graph(shop, plan.head)
+        for kept, made in zip(plan, anew, strict=True):
+            if kept is not plan.order and kept is not plan.place:
+                assert kept.tolist() == made.tolist()
+        place = plan.place
+        for neighbour in (shop.following, plan.after):
+            held = neighbour >= 0
+            assert (place[held] < place[neighbour[held]]).all()
+        assert violations(problem, schedule(problem, shop, plan.head)) == []
+
+
+def test_a_move_that_would_close_a_cycle_is_refused_and_changes_nothing() -> None:
+    # job 0 goes from machine 0 by machine 1 back to machine 0
+    problem = plain([(0, 2), (1, 3), (0, 4)], machines=2)
+    shop = arrays(problem)
+    plan = graph(shop, np.array([0, 2, 5]))
+    before = [array.tolist() for array in plan]
+    assert not move_after(shop, plan, 0, 2)
+    assert not move_before(shop, plan, 2, 0)
+    assert [array.tolist() for array in plan] == before
+    assert makespan_of(shop, plan) == 9
+
+
+@settings(max_examples=30, deadline=None)
+@given(problem=shops(), seed=st.integers(0, 10**6))
+def test_a_walk_never_ends_worse_than_it_began_nor_below_the_bound(
+    problem: Problem, seed: int
+) -> None:
+    shop = arrays(problem)
+    starts = np.empty_like(shop.duration)
+    began = dispatch(shop, np.random.default_rng(seed).random(len(starts)), starts)
+    bound = lower_bound(problem, Objective.MAKESPAN).value
+    assert bound is not None
+    search = new_search(shop, starts, seed)
+    found = walk(shop, search, bound, 50)
+    assert bound <= found <= began
+    assert found == int((search.best.head + shop.duration).max())
+    assert violations(problem, schedule(problem, shop, search.best.head)) == []
+
+
+def test_a_walk_finds_the_optimum_that_was_derived_by_hand() -> None:
+    # machine 0 must begin with job 1, whose second operation is long: 3 + 5, and then 1
+    problem = plain([(0, 2), (1, 1)], [(0, 3), (1, 5)], machines=2)
+    shop = arrays(problem)
+    search = new_search(shop, np.array([0, 2, 2, 5]), 1)
+    assert makespan_of(shop, search.now) == 10
+    assert walk(shop, search, 9, 10) == 9

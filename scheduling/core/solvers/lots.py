@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scheduling.core.calendars import Calendar
-from scheduling.core.problem import MINUTES_PER_HOUR, Option
+from scheduling.core.problem import MINUTES_PER_HOUR, Option, ceil_div
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +48,17 @@ def lot_limits(quantity: int, bounds: Iterable[tuple[int, int | None]]) -> LotLi
         if most is not None:
             largest = min(largest, most)
     return LotLimits(smallest=smallest, largest=largest)
+
+
+def base_size(quantity: int, *, lots: int, ramp: int, smallest: int) -> int:
+    """Return the size of middle lots with which `quantity` makes about `lots` lots in all.
+
+    Each of the `ramp` growing lots pairs with a shrinking one: together they hold a smallest
+    and a middle lot's pieces.
+    """
+    if ramp >= lots or quantity <= ramp * smallest:
+        return ceil_div(quantity, lots)
+    return ceil_div(quantity - ramp * smallest, lots - ramp)
 
 
 def lot_sizes(quantity: int, *, limits: LotLimits, base: int, ramp: int = 0) -> list[int]:

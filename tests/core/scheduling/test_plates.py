@@ -10,6 +10,7 @@ from bench.scenarios.plates import (
 )
 from scheduling.core import Objective, Order, solve, violations
 from scheduling.core.bounds import lower_bound
+from scheduling.core.solvers.market import DEFAULT_MAX_LOTS
 
 
 def test_the_case_has_the_sizes_that_were_reported() -> None:
@@ -58,3 +59,11 @@ def test_the_bench_reports_every_figure_with_its_goal() -> None:
     assert {"days", "lower_bound_days", "gap", "cpu_s", "peak_memory_mb"} <= names
     for figure in report["figures"]:
         assert set(figure) == {"name", "value", "unit", "goal", "holds", "yardstick"}
+
+
+def test_the_gap_is_three_percent_at_most() -> None:
+    result = solve(plates_problem(plates_facts(2)), time_limit=200, seed=2)
+    assert result.gap is not None
+    assert result.gap <= 0.03
+    lots = {a.lot for a in result.schedule}
+    assert len(lots) <= DEFAULT_MAX_LOTS

@@ -259,6 +259,7 @@ OFFER_WINDOW_HOURS = float(os.environ.get("OPENFLOOR_OFFER_HOURS", "48"))
 COMMISSION_BASIS_POINTS = int(os.environ.get("OPENFLOOR_COMMISSION_BASIS_POINTS", "300"))
 
 # One clock for the whole site (tenants/clock.py). Without an epoch it is real time.
+SITE_CLOCK_FILE = os.environ.get("SITE_CLOCK_FILE", "")
 SITE_CLOCK_EPOCH = os.environ.get("SITE_CLOCK_EPOCH", "")
 SITE_CLOCK_START = os.environ.get("SITE_CLOCK_START", "")
 SITE_CLOCK_RATE = os.environ.get("SITE_CLOCK_RATE", "1")

@@ -65,7 +65,7 @@ class PasswordMailed(django_views.PasswordResetDoneView):
     template_name = "tenants/password_mailed.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        is_trial = settings.DEBUG or bool(settings.SITE_CLOCK_EPOCH)
+        is_trial = settings.DEBUG or bool(settings.SITE_CLOCK_FILE)
         return super().get_context_data(**kwargs) | {
             "in_folder": is_trial and not settings.EMAIL_URL,
             "minutes": settings.PASSWORD_RESET_TIMEOUT // 60,

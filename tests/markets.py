@@ -15,7 +15,6 @@ from marketplace.models import Listing, ListingState, Order, Plan, PlanRequest
 from marketplace.services.orders import post_order
 from tenants.acting import PLATFORM_ID, acting_as
 from tenants.actors import Actor
-from tenants.clock import site_clock
 from tenants.models import Organisation, OutboxMessage
 from tenants.services import outbox
 from tests.factories import NOW, make_organisation
@@ -118,11 +117,7 @@ def site_time(now: datetime) -> Iterator[None]:
     """Let the site clock run on from `now`, as handlers read it."""
     start = datetime.now(UTC).isoformat()
     with override_settings(SITE_CLOCK_EPOCH=now.isoformat(), SITE_CLOCK_START=start):
-        site_clock.cache_clear()
-        try:
-            yield
-        finally:
-            site_clock.cache_clear()
+        yield
 
 
 def deliver(

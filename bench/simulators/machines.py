@@ -19,7 +19,7 @@ from pathlib import Path
 from devices.agent.queue import FrameQueue
 from devices.agent.uplink import Sender, Uplink
 from devices.core.broker import GATEWAY, Broker
-from tenants.clock import SiteClock
+from tenants.clock import SiteClock, clock_of_file
 
 IDLE, SET_UP, RUNNING, DOWN = 1.0, 2.0, 3.0, 5.0
 MINUTE_MS = 60_000
@@ -103,6 +103,8 @@ class _Made:
 
 def clock_from_environment() -> SiteClock:
     """Return the site's clock as the environment sets it, without the site."""
+    if file := os.environ.get("SITE_CLOCK_FILE"):
+        return clock_of_file(file, 0)
     start = datetime.fromisoformat(os.environ.get("SITE_CLOCK_START") or "1970-01-01T00:00Z")
     epoch = datetime.fromisoformat(os.environ.get("SITE_CLOCK_EPOCH") or start.isoformat())
     rate = float(os.environ.get("SITE_CLOCK_RATE") or 1)

@@ -45,22 +45,24 @@ class Stuck(RuntimeError):
 class Stage:
     """What the driver needs: where the site is, its clock, and whom it may act for.
 
+    `start_clock` lets site time run fast, if it may: once everybody has agreed and paid.
     `each_look` is called with the site's time and how long production has run.
     """
 
     base_url: str
     mqtt_url: str
-    clock: SiteClock
+    clock: Callable[[], SiteClock]
     market: dict[str, Any]
     folder: Path
     say: Say
     each_look: Callable[[datetime, timedelta], None] = lambda _now, _passed: None
+    start_clock: Callable[[], None] = lambda: None
 
     def client(self, party: dict[str, Any]) -> RestClient:
         return RestClient(self.base_url, party["key"])
 
     def now(self) -> datetime:
-        return self.clock.at(datetime.now(UTC))
+        return self.clock().at(datetime.now(UTC))
 
     def wait(self, what: str, ready: Callable[[], Any]) -> Any:
         """Ask until there is an answer.
@@ -85,6 +87,7 @@ def run_plates(stage: Stage, *, quantity: int, seed: int, decline: int = 0) -> d
     _answer_offers(stage, buyer, order, decline=decline)
     _pay(stage, buyer, order)
     operations = _operations(stage, order)
+    stage.start_clock()
     floor = _produce(stage, buyer, order, operations, seed=seed)
     ended = stage.wait("the order to close", lambda: _closed(buyer, order))
     return _figures(stage, ended, plan, operations, floor, time.monotonic() - began_at)
@@ -251,7 +254,7 @@ def _produce(
                 f"{floor.tally.accepted:,} accepted"
             )
             stage.say("Producing", floor.tally.reported, floor.total, note)
-            if stage.clock.has_caught_up(datetime.now(UTC)):
+            if stage.clock().has_caught_up(datetime.now(UTC)):
                 if now < ends:
                     raise Stuck("The site's clock is real time before the work ended.")
                 floor.hurry = True
@@ -277,7 +280,7 @@ def _start_machines(
     arguments = (
         machines,
         stage.mqtt_url,
-        stage.clock,
+        stage.clock(),
         seed,
         str(stage.folder / "machines.db"),
         until,

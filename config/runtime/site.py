@@ -114,7 +114,6 @@ def _start_site(
     lock.tell_ready(layout, names, purpose="serve")
     _bring_schema_up_to_date(layout, supervisor, is_embedded="postgres" in names)
     if is_demo:
-        # Seeded while the clock still stands at its beginning: it takes no site time.
         _seed_demo(layout)
         begin_demo_clock(layout.clock_file)
         set_addresses(layout, credentials, names)

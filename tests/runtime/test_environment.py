@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 
 from config.runtime.clock import (
-    CALM_SECONDS,
     DEMO_DAYS,
     DEMO_MINUTES,
+    LEAD_SECONDS,
     begin_demo_clock,
     clock_variables,
+    start_demo_clock,
 )
 from config.runtime.credentials import load_or_create_credentials
 from config.runtime.environment import needs_servers, with_owner_database
 from config.runtime.layout import PROJECT_ROOT
-from tenants.clock import SiteClock
+from tenants.clock import clock_of_file
 
 
 @pytest.mark.parametrize(
@@ -82,19 +83,21 @@ def test_the_demo_clock_begins_once_and_ends_in_real_time(tmp_path: Path) -> Non
     path, began = tmp_path / "clock.json", datetime(2026, 11, 2, 8, tzinfo=UTC)
     begin_demo_clock(path, began)
     begin_demo_clock(path, began + timedelta(days=1))
-    variables = clock_variables(path, {})
-    clock = SiteClock(
-        epoch=datetime.fromisoformat(variables["SITE_CLOCK_EPOCH"]),
-        start=datetime.fromisoformat(variables["SITE_CLOCK_START"]),
-        rate=float(variables["SITE_CLOCK_RATE"]),
-    )
-    assert clock.at(began) == began - timedelta(days=DEMO_DAYS)
-    calm = began + timedelta(seconds=CALM_SECONDS)
-    assert clock.at(calm) == calm - timedelta(days=DEMO_DAYS)
-    assert clock.running_rate(began) == 1
-    assert clock.running_rate(calm + timedelta(seconds=1)) > 1000
-    assert clock.at(began + timedelta(minutes=7)) < began + timedelta(minutes=7)
-    later = began + timedelta(minutes=DEMO_MINUTES, seconds=CALM_SECONDS + 1)
+    assert clock_variables(path, {}) == {"SITE_CLOCK_FILE": str(path)}
+    calm = clock_of_file(str(path), 0)
+    assert calm.at(began) == began - timedelta(days=DEMO_DAYS)
+    assert calm.running_rate(began + timedelta(hours=3)) == 1
+
+    paid = began + timedelta(minutes=20)
+    start_demo_clock(path, paid)
+    start_demo_clock(path, paid + timedelta(minutes=1))
+    clock, start = clock_of_file(str(path), 1), paid + timedelta(seconds=LEAD_SECONDS)
+    assert clock.at(paid) == calm.at(paid)
+    assert clock.at(start) == calm.at(start) == start - timedelta(days=DEMO_DAYS)
+    assert clock.running_rate(start + timedelta(seconds=1)) > 1000
+    almost = start + timedelta(minutes=DEMO_MINUTES - 1)
+    assert clock.at(almost) < almost
+    later = start + timedelta(minutes=DEMO_MINUTES, seconds=1)
     assert clock.at(later) == later
 
 

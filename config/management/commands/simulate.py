@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from argparse import ArgumentParser
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from bench.simulators.plates import Stage, Stuck, run_plates
 from bench.simulators.rest import Refused
 from config.demo.progress import ProgressLine
+from config.runtime.clock import LEAD_SECONDS, start_demo_clock
 from tenants.clock import site_clock
 
 SCENARIOS = ("plates",)
@@ -56,13 +58,21 @@ def simulate_plates(
         stage = Stage(
             base_url=f"http://{os.environ.get('OPENFLOOR_HTTP', '127.0.0.1:8000')}",
             mqtt_url=os.environ.get("MQTT_GATEWAY_URL", settings.MQTT_URL),
-            clock=site_clock(),
+            clock=site_clock,
             market=market,
             folder=Path(settings.OPENFLOOR_DATA),
             say=line.step,
             each_look=each_look,
+            start_clock=_start_clock,
         )
         try:
             return run_plates(stage, quantity=max(1000, int(market["quantity"] * scale)), seed=seed)
         except (Stuck, Refused) as error:
             raise CommandError(str(error)) from error
+
+
+def _start_clock() -> None:
+    """Let the demo's clock run fast, and wait until every process knows of it."""
+    if settings.SITE_CLOCK_FILE:
+        start_demo_clock(Path(settings.SITE_CLOCK_FILE))
+        time.sleep(LEAD_SECONDS + 1)

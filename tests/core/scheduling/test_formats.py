@@ -221,14 +221,15 @@ def test_bad_files_exit_2_with_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        gzip.compress(b"1 1\n1 1 0 5\n" * 99)[:30],
-        gzip.compress(b"1 1\n1 1 0 5\n" * 99)[:-9] + b"xxxxxxxxx",
-        gzip.compress(b"")[:10] + b"\xff" * 50,
+        gzip.compress(b"1 1\n1 1 0 5\n" * 99, mtime=0)[:30],
+        gzip.compress(b"1 1\n1 1 0 5\n" * 99, mtime=0)[:-9] + b"xxxxxxxxx",
+        gzip.compress(b"", mtime=0)[:10] + b"\xff" * 50,
         b"[" * 100_000,
         b'{"assignments": [], "objective": 1e999}',
         b'{"assignments": [], "objective": NaN}',
         b'{"assignments": [{"job": 1e400}]}',
     ],
+    ids=["cut off", "wrong sum", "no stream", "bottomless", "endless", "no number", "far job"],
 )
 def test_a_broken_problem_or_result_exits_2_with_one_sentence(
     tmp_path: Path, content: bytes

@@ -19,6 +19,9 @@ from scheduling.core.solvers.assignment.planning import BlockPlan
 from scheduling.core.solvers.assignment.sharing import plan_shared
 from scheduling.core.solvers.incumbent import Clock
 
+CLOSING_S_PER_PAIR = 4e-5
+"""Seconds to keep for checking and proving the plan, for each pair of an order and a machine."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MarketPlan:
@@ -81,15 +84,20 @@ def _planned(
     """Yield each block with its plan, None when time is over, and rents to choose from."""
     small = [block for block in blocks if block.orders <= MOST_ORDERS]
     large = [block for block in blocks if block.orders > MOST_ORDERS]
-    with FanOut(workers=workers, pairs=sum(block.pairs for block in blocks)) as fan_out:
+    pairs = sum(block.pairs for block in blocks)
+
+    def is_over() -> bool:
+        return clock.is_over or clock.remaining < CLOSING_S_PER_PAIR * pairs
+
+    with FanOut(workers=workers, pairs=pairs) as fan_out:
         for block in large:
-            shared = plan_shared(block, fan_out, is_over=lambda: clock.is_over)
+            shared = plan_shared(block, fan_out, clock=clock, is_over=is_over)
             if shared is None:
                 yield block, None, [{}]
             else:
                 yield block, shared.plan, shared.rents
         questions = [BlockQuestion(block=block) for block in small]
-        replies = fan_out.answers(questions, is_over=lambda: clock.is_over)
+        replies = fan_out.answers(questions, is_over=is_over)
     for block, reply in zip(small, replies, strict=True):
         yield block, None if reply is None else reply.plan, [{} if reply is None else reply.rents]
 

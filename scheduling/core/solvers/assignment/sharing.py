@@ -24,6 +24,9 @@ from scheduling.core.solvers.assignment.block import Block, Floats, Share
 from scheduling.core.solvers.assignment.cutting import cut
 from scheduling.core.solvers.assignment.fan_out import FanOut
 from scheduling.core.solvers.assignment.planning import BlockPlan, BlockPlanner
+from scheduling.core.solvers.incumbent import Clock
+
+IsOver = Callable[[], bool]
 
 STEPS = (0.5, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.12, 0.1, 0.08)
 """Share of a cell that may change hands, round by round."""
@@ -38,17 +41,24 @@ class SharedPlan:
     parts: int
 
 
-def plan_shared(block: Block, fan_out: FanOut, *, is_over: Callable[[], bool]) -> SharedPlan | None:
-    """Plan a block that is too large for one programme; None when time is over."""
-    trade = _Trade(block, fan_out, is_over)
-    if not all(trade.settle(step) for step in (None, *STEPS)):
+def plan_shared(
+    block: Block, fan_out: FanOut, *, clock: Clock, is_over: IsOver
+) -> SharedPlan | None:
+    """Plan a block that is too large for one programme; None when there is no time for it.
+
+    The trade ends early when half of the time is gone; parts that are not decided in the rest
+    make nothing.
+    """
+    half = clock.remaining / 2
+    trade = _Trade(block, fan_out)
+    if not trade.settle(None, is_over=is_over):
         return None
-    rents = [trade.worth(), *trade.consistent_worths()]
-    minutes = trade.minutes()
-    if minutes is None:
-        return None
+    for step in STEPS:
+        if not trade.settle(step, is_over=lambda: clock.remaining < half or is_over()):
+            break
+    rents = [trade.worth(), *trade.consistent_worths(is_over=is_over)]
     return SharedPlan(
-        plan=BlockPlanner(block).plan(minutes),
+        plan=BlockPlanner(block).plan(trade.minutes(is_over=is_over)),
         rents=[machine_rents(block, each) for each in rents],
         parts=len(trade.parts),
     )
@@ -60,11 +70,10 @@ class _Trade:
     A *holding* is one part in one shared cell; arrays of holdings are sorted by part.
     """
 
-    def __init__(self, block: Block, fan_out: FanOut, is_over: Callable[[], bool]) -> None:
+    def __init__(self, block: Block, fan_out: FanOut) -> None:
         self.block = block
         self.parts = [block.part(np.array(orders, dtype=np.int64)) for orders in cut(block)]
         self._fan_out = fan_out
-        self._is_over = is_over
         cells = block.cells
         self._whole = cells.minutes.astype(np.float64)
         holders = np.bincount(
@@ -80,17 +89,17 @@ class _Trade:
         self._price = np.zeros(len(self._whole))
         self._bases: list[Statuses | None] = [None] * len(self.parts)
 
-    def settle(self, step: float | None) -> bool:
+    def settle(self, step: float | None, *, is_over: IsOver) -> bool:
         """Ask all parts for worths, and let holdings change by `step`; False when time is over.
 
         With `step` None, parts are asked as if each had all shared time, and what they would
         use becomes their first holding.
         """
         used = np.zeros(len(self._cell))
-        replies = self._asked(Wanted.PRICES, self._shares(is_tight=False))
-        if replies is None:
-            return False
+        replies = self._asked(Wanted.PRICES, self._shares(is_tight=False), is_over=is_over)
         for at, reply in enumerate(replies):
+            if reply is None:
+                return False
             part, mine = self.parts[at], self._of_part[at]
             self._bases[at] = reply.basis
             self._price[part.cells] = reply.cell_price
@@ -113,7 +122,7 @@ class _Trade:
         """Return a price of each cell: of shared ones, the holders' mean."""
         return np.where(self._is_shared, self._mean_worth(), self._price)
 
-    def consistent_worths(self) -> list[Floats]:
+    def consistent_worths(self, *, is_over: IsOver) -> list[Floats]:
         """Return the prices that parts find when they pay the mean worth for shared time."""
         mean = self._mean_worth()
         shares = [
@@ -124,36 +133,39 @@ class _Trade:
             )
             for part, shared in zip(self.parts, self._shared, strict=True)
         ]
-        replies = self._asked(Wanted.PRICES, shares, is_warm=False)
-        if replies is None:
-            return []
+        replies = self._asked(Wanted.PRICES, shares, is_over=is_over, is_warm=False)
         price = mean.copy()
         for part, shared, reply in zip(self.parts, self._shared, replies, strict=True):
+            if reply is None:
+                return []
             price[part.cells[~shared]] = reply.cell_price[~shared]
         return [price]
 
-    def minutes(self) -> Floats | None:
+    def minutes(self, *, is_over: IsOver) -> Floats:
         """Return what the parts decide to use of their holdings, by slot of the block."""
-        replies = self._asked(Wanted.MINUTES, self._shares(is_tight=True), is_warm=False)
-        if replies is None:
-            return None
+        shares = self._shares(is_tight=True)
+        replies = self._asked(Wanted.MINUTES, shares, is_over=is_over, is_warm=False)
         minutes = np.zeros(len(self.block.cells.slot_pair))
         for part, reply in zip(self.parts, replies, strict=True):
-            minutes[part.slots] = reply.minutes
+            if reply is not None:
+                minutes[part.slots] = reply.minutes
         return minutes
 
     def _asked(
-        self, wanted: Wanted, shares: Sequence[Share], *, is_warm: bool = True
-    ) -> list[BlockAnswer] | None:
+        self,
+        wanted: Wanted,
+        shares: Sequence[Share],
+        *,
+        is_over: IsOver,
+        is_warm: bool = True,
+    ) -> list[BlockAnswer | None]:
         questions = [
             BlockQuestion(
                 block=part.block, wanted=wanted, share=share, basis=basis if is_warm else None
             )
             for part, share, basis in zip(self.parts, shares, self._bases, strict=True)
         ]
-        replies = self._fan_out.answers(questions, is_over=self._is_over)
-        found = [reply for reply in replies if reply is not None]
-        return found if len(found) == len(replies) else None
+        return self._fan_out.answers(questions, is_over=is_over)
 
     def _shares(self, *, is_tight: bool) -> list[Share]:
         shares: list[Share] = []

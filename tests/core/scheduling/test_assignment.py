@@ -145,6 +145,17 @@ def test_a_remainder_below_the_smallest_lot_takes_pieces_from_the_lot_before() -
     assert [lot.quantity for lot in placement.lots] == [40, 20]
 
 
+def test_nobody_comes_between_lots_that_share_a_set_up() -> None:
+    calendar = Calendar((Window(start=0, end=50), Window(start=100, end=150)))
+    run = work(0, 0, 150, set_up=10, min_lot=25, max_lot=25, resumable=0)
+    placement = place(calendar, [(run, 50), (work(1, 30, 160, set_up=2), 10)])
+    assert [(lot.pair, lot.start, lot.end, lot.set_up) for lot in placement.lots] == [
+        (0, 0, 35, 10),
+        (0, 100, 125, 0),
+        (1, 125, 137, 2),
+    ]
+
+
 def test_an_order_flows_around_one_that_has_less_time() -> None:
     calendar = Calendar((Window(start=0, end=100),))
     wanted = [(work(0, 0, 100, set_up=5), 70), (work(1, 40, 60, set_up=2), 18)]

@@ -104,11 +104,14 @@ def _runs(
 
 
 def _gaps(lots: Sequence[PlacedLot], work: Work) -> Iterator[tuple[int, int]]:
+    """Yield the free spans; none within a run of lots, whose later ones count on its set-up."""
     at = work.start
+    previous: PlacedLot | None = None
     for lot in lots:
-        if min(lot.start, work.end) > at:
+        follows = previous is not None and previous.pair == lot.pair and not lot.set_up
+        if min(lot.start, work.end) > at and not follows:
             yield at, min(lot.start, work.end)
-        at = max(at, lot.end)
+        at, previous = max(at, lot.end), lot
     if at < work.end:
         yield at, work.end
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from marketplace.views import matching, orders, plans
+from marketplace.views import drills, matching, orders, plans
 
 urlpatterns: list[URLPattern] = [
     path("buyer/", orders.buyer_home, name="buyer_home"),
@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern] = [
     path("buyer/orders/<uuid:uid>/edit/", orders.order_new, name="order_edit"),
     path("buyer/orders/<uuid:uid>/cancel/", orders.order_cancel, name="order_cancel"),
     path("buyer/orders/<uuid:uid>/again/", orders.order_again, name="order_again"),
+    path("buyer/orders/<uuid:uid>/drills/", drills.order_drills, name="order_drills"),
+    path("buyer/orders/<uuid:uid>/drill/", drills.order_drill, name="order_drill"),
     path("buyer/orders/<uuid:uid>/plans/", plans.plans, name="plans"),
     path("buyer/plans/<uuid:uid>/", plans.plan, name="plan"),
     path("buyer/plans/<uuid:uid>/gantt/", plans.plan_gantt, name="plan_gantt"),

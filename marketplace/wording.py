@@ -113,6 +113,21 @@ SENTENCES: dict[str, Any] = {
         "Others could take over the share that came back, but with their prices the order would "
         "pass its price ceiling of %(ceiling)s."
     ),
+    "drill_without_room": _(
+        "From %(from_at)s to %(until_at)s the idle time of the other factories is not enough for "
+        "%(process)s (step %(step)s)."
+    ),
+    "drill_short": _(
+        "From %(from_at)s to %(until_at)s, %(process)s (step %(step)s) is short by %(minutes)s of "
+        "machine time at the other factories."
+    ),
+    "drill_too_dear": _(
+        "Others could take it over, but with their prices the order would pass its price ceiling "
+        "of %(ceiling)s."
+    ),
+    "miss_stopped": pgettext_lazy(
+        "nearest miss", "its factory is the one that stops, or gave a share of this order back"
+    ),
     "time_taken": _(
         "Another order took some of this plan's machine time while you were choosing. "
         "Plan again to see what is free now."

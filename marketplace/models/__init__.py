@@ -3,6 +3,7 @@ from marketplace.models.catalogue import Capability, CapabilityAttribute, Proces
 from marketplace.models.offers import Offer, OfferState
 from marketplace.models.orders import Order, OrderState, OrderStep
 from marketplace.models.plans import (
+    ASIDE,
     Commitment,
     Plan,
     PlanKind,
@@ -22,6 +23,7 @@ from marketplace.models.settlement import Funding, FundingState, Release
 from marketplace.models.shipping import Shipment, ShipmentLine, ShipmentState
 
 __all__ = [
+    "ASIDE",
     "Capability",
     "CapabilityAttribute",
     "CapacityWindow",

@@ -31,6 +31,12 @@ class PlanPurpose(models.TextChoices):
     """A band, then alternatives to choose from."""
     SHARE = "share", _("Returned share")
     """Only what came back is planned again; `frozen` says what stays."""
+    DRILL = "drill", _("What if a factory stops")
+    """As a share, with what a factory has not started; shown, and never chosen or applied."""
+
+
+ASIDE = (PlanPurpose.INQUIRY, PlanPurpose.DRILL)
+"""Questions that leave every order as it is: they are never an order's newest request."""
 
 
 class PlanRequest(models.Model):

@@ -10,6 +10,7 @@ from django.utils import timezone
 from marketplace.core.band import Band
 from marketplace.models import Order, OrderState, PlanPurpose, PlanRequest, PlanRequestState
 from marketplace.selectors.catalogue import process_names
+from marketplace.selectors.drills import DRILLABLE
 from marketplace.selectors.orders import UNDER_WAY, has_no_plan, newest_requests
 from marketplace.selectors.plans import offers_of_order, plans_of_request, way_of
 from marketplace.wording import ACTS, sentence
@@ -52,6 +53,7 @@ def order_page(order: Order, *, now: datetime) -> dict[str, Any]:
         "history": _history(order),
         "can_cancel": order.state in CANCELLABLE,
         "has_progress": order.state in WITH_PROGRESS,
+        "can_drill": order.state in DRILLABLE,
         "offers": offers_of_order(order.tenant_id, order.uid),
     }
     if request is not None:

@@ -13,6 +13,7 @@ from django.db.models.fields.json import KT
 
 from marketplace.core.band import Band
 from marketplace.models import (
+    ASIDE,
     Offer,
     OfferState,
     Operation,
@@ -58,7 +59,7 @@ def newest_requests(tenant_id: int, order_uids: Iterable[UUID]) -> dict[UUID, Pl
     """Return the newest plan request of each order, without its bulky columns."""
     rows = (
         PlanRequest.objects.filter(buyer_id=tenant_id, order_uid__in=list(order_uids))
-        .exclude(purpose=PlanPurpose.INQUIRY)
+        .exclude(purpose__in=ASIDE)
         .order_by("order_uid", "-id")
         .distinct("order_uid")
         .annotate(

@@ -33,6 +33,7 @@ from marketplace.core.plan_json import PlanDocument, instant
 from marketplace.core.share import Share
 from marketplace.core.terms import Terms
 from marketplace.models import (
+    ASIDE,
     Commitment,
     Offer,
     Order,
@@ -107,6 +108,7 @@ def _open_order_of(plan: Plan, by: Actor, now: datetime) -> QuerySet[Order]:
     mine = Order.objects.of(plan.buyer_id).filter(uid=plan.order_uid)
     newest = (
         PlanRequest.objects.filter(buyer_id=plan.buyer_id, order_uid=plan.order_uid)
+        .exclude(purpose__in=ASIDE)
         .order_by("-id")
         .first()
     )

@@ -42,7 +42,8 @@ def request_plans(
         buyer_id=order.tenant_id, order_uid=order.uid, waiting_since__isnull=False
     )
     since = list(waiting.values_list("waiting_since", flat=True))
-    waiting.update(waiting_since=None)
+    if purpose != PlanPurpose.DRILL:
+        waiting.update(waiting_since=None)
     request = PlanRequest.objects.create(
         buyer_id=order.tenant_id,
         platform_id=PLATFORM_ID,

@@ -132,7 +132,9 @@ def take_answer(*, buyer_id: int, request_uid: str, now: datetime) -> None:
         order = Order.objects.of(buyer_id).filter(uid=request.order_uid).first()
         if order is None:
             return
-        if request.state == PlanRequestState.FAILED:
+        if request.purpose == PlanPurpose.DRILL:
+            pass  # only shown
+        elif request.state == PlanRequestState.FAILED:
             if request.purpose == PlanPurpose.SHARE and order.state == OrderState.OFFERED:
                 _make_room(order, request, by, now)
         elif request.purpose == PlanPurpose.SHARE:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evidence.services.transitions import record_change
 from marketplace.core.frozen import FrozenPart
-from marketplace.models import PlanPurpose, PlanRequest, PlanRequestState
+from marketplace.models import ASIDE, PlanPurpose, PlanRequest, PlanRequestState
 from marketplace.services.matching import mark_of
 from marketplace.services.planning import RequestGone
 from marketplace.services.replanning import lock_offered, request_share
@@ -112,7 +112,7 @@ def _is_open(request: PlanRequest, chosen_plan_uid: UUID | None) -> bool:
     """Tell whether a failed request is its order's newest and no plan of it is chosen."""
     newer = PlanRequest.objects.filter(
         buyer_id=request.buyer_id, order_uid=request.order_uid, pk__gt=request.pk
-    )
+    ).exclude(purpose__in=ASIDE)
     return (
         request.state == PlanRequestState.FAILED
         and request.frozen["plan_uid"] == str(chosen_plan_uid)

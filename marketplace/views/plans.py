@@ -92,7 +92,7 @@ def plan(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 
 def _is_open(plan: Plan, order: Order) -> bool:
-    if plan.state != PlanState.PROPOSED:
+    if plan.state != PlanState.PROPOSED or plan.request.purpose == PlanPurpose.DRILL:
         return False
     if plan.request.purpose == PlanPurpose.SHARE:
         return order.state == "offered"

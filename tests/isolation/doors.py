@@ -49,7 +49,7 @@ PAGE_SUBJECTS: dict[str, dict[str, str]] = {
     ),
     **_all("inquiry", "order_market_answer"),
     **_all("order", "order", "order_state", "order_edit", "order_cancel", "order_again", "plans"),
-    **_all("order", "order_progress", "order_trace"),
+    **_all("order", "order_progress", "order_trace", "order_drills", "order_drill"),
     **_all("plan", "plan", "plan_gantt", "plan_choose"),
     **_all("plan_request", "plan_stop", "share_wait"),
     **_all("run", "matching_run"),

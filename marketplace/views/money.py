@@ -32,19 +32,20 @@ from tenants.clock import site_now
 from tenants.core.roles import Act
 
 SHEET_ROWS = 50_000
+DUE_ROWS = 20
 
 
 @member(Act.READ, seat="operator")
 def money(request: HttpRequest) -> HttpResponse:
     """Answer: do the books balance, and what waits for us?"""
+    due = Paginator(due_payments(platform_id=PLATFORM_ID), DUE_ROWS)
+    page = due.get_page(request.GET.get("page"))
     context = {
         "now": site_now(),
         "totals": book_totals(platform_id=PLATFORM_ID),
         "proofs": proofs_to_check(),
-        "due": [
-            (row, SentForm(auto_id=f"pay-{row.through.hex}-%s"))
-            for row in due_payments(platform_id=PLATFORM_ID)
-        ],
+        "page": page,
+        "due": [(row, SentForm(auto_id=f"pay-{row.through.hex}-%s")) for row in page],
         "remittances": [
             (row, SentForm(auto_id=f"remit-{row.uid.hex}-%s"))
             for row in due_remittances(platform_id=PLATFORM_ID)[:50]

@@ -139,6 +139,21 @@ def test_the_operator_pays_suppliers_and_buyers_out(released: Deal) -> None:
     assert "B1" in text_of(supplier, f"/supplier/statements/{payout.uid}/")
 
 
+def test_many_payments_to_suppliers_come_in_pages(
+    released: Deal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = client_of(make_operator())
+    monkeypatch.setattr("marketplace.views.money.DUE_ROWS", 1)
+    with acting_as(PLATFORM_ID):
+        due = {str(uid) for uid in Payout.objects.values_list("uid", flat=True)}
+    shown = [
+        {uid for uid in due if uid in text_of(operator, f"/operator/money/?page={number}")}
+        for number in (1, 2)
+    ]
+    assert [len(each) for each in shown] == [1, 1]
+    assert shown[0] | shown[1] == due
+
+
 def test_a_buyer_sees_what_to_pay_in_now_and_copies_it(deal: Deal) -> None:
     funding = asked(deal)
     buyer = client_of(deal.buyer)

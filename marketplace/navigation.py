@@ -90,6 +90,7 @@ SEATS: dict[str, tuple[Group, ...]] = {
                 Item(label=_("Queues"), url_name="operator_home", icon="layout-dashboard"),
                 Item(label=_("Organisations"), url_name="organisations", icon="building-2"),
                 Item(label=_("Matching runs"), url_name="matching_runs", icon="workflow"),
+                Item(label=_("Factory stops"), url_name="factory_stops", icon="octagon-alert"),
                 Item(label=_("Quarantine"), url_name="quarantine", icon="shield-alert"),
                 Item(label=_("Messages"), url_name="outbox", icon="send"),
             ),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from marketplace.views import operator, shell
+from marketplace.views import operator, shell, stops
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("home/", shell.home, name="home"),
@@ -20,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="organisation_verify",
     ),
     path("operator/messages/", operator.outbox, name="outbox"),
+    path("operator/stops/", stops.factory_stops, name="factory_stops"),
+    path("operator/stops/try/", stops.factory_stop_try, name="factory_stop_try"),
     path("", include("marketplace.settlement_urls")),
     path("", include("marketplace.capacity_urls")),
     path("", include("marketplace.order_urls")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -52,20 +53,25 @@ def drill_rows(*, buyer_id: int, order_uid: UUID) -> list[DrillRow]:
     asked = PlanRequest.objects.filter(
         buyer_id=buyer_id, order_uid=order_uid, purpose=PlanPurpose.DRILL
     )
-    newest = {
-        row.frozen["returned_by"]: row
-        for row in asked.order_by("frozen__returned_by", "-id").distinct("frozen__returned_by")
-    }
+    newest = asked.order_by("frozen__returned_by", "-id").distinct("frozen__returned_by")
+    found = {row.frozen["returned_by"]: row for row in newest}
+    plans = plans_by_request(Plan.objects.filter(buyer_id=buyer_id, request__in=found.values()))
+    return [drill_row(supplier, found.get(pk), plans) for pk, supplier in suppliers.items()]
+
+
+def plans_by_request(found: Iterable[Plan]) -> dict[int, list[Plan]]:
+    """Return plans by the id of the request that they answer."""
     plans: dict[int, list[Plan]] = {}
-    for plan in Plan.objects.filter(buyer_id=buyer_id, request__in=list(newest.values())):
+    for plan in found:
         plans.setdefault(plan.request_id, []).append(plan)
-    return [
-        _row(supplier, newest.get(pk), plans.get(newest[pk].pk, []) if pk in newest else [])
-        for pk, supplier in suppliers.items()
-    ]
+    return plans
 
 
-def _row(supplier: Organisation, request: PlanRequest | None, plans: list[Plan]) -> DrillRow:
+def drill_row(
+    supplier: Organisation, request: PlanRequest | None, by_request: Mapping[int, list[Plan]]
+) -> DrillRow:
+    """Return a factory with what a drill found; `request` is None where none was asked."""
+    plans = [] if request is None else by_request.get(request.pk, [])
     plan = outcome = None
     if request is not None and plans:
         frozen = FrozenPart.from_json(request.frozen)

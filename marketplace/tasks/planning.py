@@ -11,6 +11,8 @@ from marketplace.services.matching import answer_request
 from marketplace.services.plan_making import make_plans
 from marketplace.services.replanning import release_commitments, take_answer
 from marketplace.services.settlement import close_funding
+from marketplace.services.stops import TOPIC as DRILL_WANTED
+from marketplace.services.stops import drill_wanted
 from marketplace.services.waiting import TOPIC as SHARE_RETRY
 from marketplace.services.waiting import retry_share, wake_waiting_shares
 from tenants.acting import PLATFORM_ID, acting_as
@@ -60,3 +62,9 @@ def wake_shares() -> None:
 def share_retry(buyer_id: int, request_uid: str) -> None:
     """Ask for a waiting share again."""
     retry_share(buyer_id=buyer_id, request_uid=request_uid, now=site_now())
+
+
+@handles(DRILL_WANTED)
+def try_stop(buyer_id: int, order_uid: str, supplier_uid: str) -> None:
+    """Try on one order what a factory's stop would mean."""
+    drill_wanted(buyer_id=buyer_id, order_uid=order_uid, supplier_uid=supplier_uid, now=site_now())

@@ -43,10 +43,7 @@ class BlockPlanner:
         missing = dict(enumerate(self.block.demand.tolist()))
         for pair, quantity in made.items():
             missing[int(self.block.pair_order[pair])] -= quantity
-        left_over: dict[int, int] = defaultdict(int)
-        for placement in self._placements.values():
-            for pair, pieces in placement.left_over.items():
-                left_over[int(self.block.pair_order[pair])] += pieces
+        left_over = self._settled()
         for order in sorted(missing):
             must_make = not np.isfinite(self.block.outside_price[order])
             wanted = left_over[order] + (missing[order] if must_make else 0)
@@ -55,6 +52,19 @@ class BlockPlanner:
                 missing[order] -= self._mended(order, wanted)
         lots = [lot for m in sorted(self._placements) for lot in self._placements[m].lots]
         return BlockPlan(lots=lots, missing={o: count for o, count in missing.items() if count})
+
+    def _settled(self) -> dict[int, int]:
+        """Let machines want no more than they make; return per order what they leave over.
+
+        What is left over is looked for on every machine again, and must not turn up twice.
+        """
+        left_over: dict[int, int] = defaultdict(int)
+        for machine, placement in self._placements.items():
+            for pair, pieces in placement.left_over.items():
+                left_over[int(self.block.pair_order[pair])] += pieces
+                self._wanted[machine][pair] -= pieces
+            placement.left_over.clear()
+        return left_over
 
     def _quantities(self, minutes: Floats) -> dict[int, int]:
         """Return whole pieces for each pair that is used, no more than each order asks for."""
@@ -104,12 +114,10 @@ class BlockPlanner:
         """Give a pair up to `pieces` more, if nothing else has to give way; return how many."""
         machine = int(self.block.pair_machine[pair])
         wanted = self._wanted[machine]
-        before = self._placements.get(machine, Placement())
-        had = wanted.get(pair, 0) - before.left_over.get(pair, 0)
+        had = wanted.get(pair, 0)
         trial = self._placed(machine, wanted | {pair: had + pieces})
-        others = {other: n for other, n in trial.left_over.items() if other != pair}
         gained = pieces - trial.left_over.get(pair, 0)
-        if gained <= 0 or any(n > before.left_over.get(other, 0) for other, n in others.items()):
+        if gained <= 0 or trial.left_over.keys() - {pair}:
             return 0
         wanted[pair] = had + gained
         self._placements[machine] = trial

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from marketplace.views import drills, matching, orders, plans
+from marketplace.views import drills, matching, orders, plans, steering
 
 urlpatterns: list[URLPattern] = [
     path("buyer/", orders.buyer_home, name="buyer_home"),
@@ -24,6 +24,8 @@ urlpatterns: list[URLPattern] = [
     path("buyer/orders/<uuid:uid>/plans/", plans.plans, name="plans"),
     path("buyer/plans/<uuid:uid>/", plans.plan, name="plan"),
     path("buyer/plans/<uuid:uid>/gantt/", plans.plan_gantt, name="plan_gantt"),
+    path("buyer/plans/<uuid:uid>/steer/", steering.plan_steer, name="plan_steer"),
+    path("buyer/plans/<uuid:uid>/steering/", steering.plan_steering, name="plan_steering"),
     path("buyer/plans/<uuid:uid>/choose/", plans.plan_choose, name="plan_choose"),
     path("buyer/plan-requests/<uuid:uid>/stop/", plans.plan_stop, name="plan_stop"),
     path("buyer/plan-requests/<uuid:uid>/wait/", plans.share_wait, name="share_wait"),

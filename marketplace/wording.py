@@ -128,6 +128,54 @@ SENTENCES: dict[str, Any] = {
     "miss_stopped": pgettext_lazy(
         "nearest miss", "its factory is the one that stops, or gave a share of this order back"
     ),
+    # What is wrong with a buyer's split, or cannot be kept (marketplace.core.steering).
+    "wish_nothing": _(
+        "Nothing is asked: move some pieces, keep a factory as it is, or leave one out."
+    ),
+    "wish_place_unknown": _(
+        "One of these factories does not do this step of the order: take one from the list."
+    ),
+    "wish_pinned_and_excluded": _(
+        "%(place)s cannot both stay as it is and be left out: take one of the two away."
+    ),
+    "wish_out_of_range": _(
+        "Step %(step)s, %(process)s: %(pieces)s pieces for %(place)s are not between 0 and the "
+        "order's %(quantity)s."
+    ),
+    "wish_below_lot": _(
+        "Step %(step)s, %(process)s: %(pieces)s pieces are less than the smallest lot of "
+        "%(place)s, %(least)s: ask for that many, or for none."
+    ),
+    "wish_for_excluded": _(
+        "Step %(step)s, %(process)s: %(place)s is left out, so it cannot make %(pieces)s pieces."
+    ),
+    "wish_too_many": _(
+        "Step %(step)s, %(process)s: the pieces you fix add up to %(total)s, and the order has "
+        "%(quantity)s: take some away, or let a factory go."
+    ),
+    "wish_place_gone": _(
+        "%(place)s has no idle time on the market any more for step %(step)s, %(process)s, where "
+        "you ask it for %(pieces)s pieces: ask another factory."
+    ),
+    "wish_step_empty": _(
+        "Step %(step)s, %(process)s: every factory that does it is left out. Let one back in."
+    ),
+    "wish_unkept": _(
+        "Step %(step)s, %(process)s: %(place)s does not have the idle time for the %(pieces)s "
+        "pieces that you ask for; in the plan before it makes %(before)s. Ask it for fewer."
+    ),
+    "wish_clashes": _(
+        "Your wishes cannot be kept together. Without the one for %(place)s in step %(step)s, "
+        "%(process)s (%(pieces)s pieces, %(before)s in the plan before), there is a plan."
+    ),
+    "wish_too_few": _(
+        "Step %(step)s, %(process)s: the others cannot take over all that you take from "
+        "%(place)s (%(pieces)s pieces instead of %(before)s). Leave it more."
+    ),
+    "plan_moved_on": _(
+        "A plan of this order was chosen, or it was planned again, while your split was being "
+        "planned."
+    ),
     "time_taken": _(
         "Another order took some of this plan's machine time while you were choosing. "
         "Plan again to see what is free now."
@@ -162,7 +210,7 @@ SENTENCES |= {
     "out_less_reliable": _("more reliable machines were enough"),
     "out_not_needed": _("the chosen machines were enough"),
     "out_excluded_machine": _("it gave a share of this order back"),
-    "out_excluded_factory": _("it gave a share of this order back"),
+    "out_excluded_factory": _("you left it out"),
     "out_min_lot": _("it takes %(min_lot)s pieces at least"),
     "out_no_window": _("it has no idle time left for this order"),
     "out_window_too_short": _("its longest idle time is too short for its smallest lot"),

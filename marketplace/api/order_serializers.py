@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
 from marketplace.core.asked import AskedOrder, AskedStep
+from marketplace.core.steering import PlanPlace, Wish, Wishes
 from marketplace.models import Order, Plan, PlanRequest
 from marketplace.wording import sentence
 
@@ -63,18 +65,65 @@ class OrderOut(serializers.ModelSerializer):
         ]
 
 
+class WishIO(serializers.Serializer):
+    """So many pieces of a step (from 1) for a place, kept to about a lot more or less."""
+
+    step = serializers.IntegerField()
+    place = serializers.CharField(max_length=64)
+    pieces = serializers.IntegerField()
+
+
+class SteerIn(serializers.Serializer):
+    """How a plan is to differ: places are named by the `uid` of the plan's own `places`.
+
+    `pinned` places keep what they make, `excluded` ones get nothing. The `goal` is that of the
+    plan which is steered, unless it is given.
+    """
+
+    pieces = WishIO(many=True, required=False, default=list)
+    pinned = serializers.ListField(
+        child=serializers.CharField(max_length=64), required=False, default=list
+    )
+    excluded = serializers.ListField(
+        child=serializers.CharField(max_length=64), required=False, default=list
+    )
+    goal = serializers.ChoiceField(choices=["cost", "makespan"], required=False, default="")
+
+    def wishes(self) -> Wishes:
+        """Return the wishes in the shape of the services."""
+        given = self.validated_data
+        return Wishes(
+            pieces=tuple(Wish(**wish) for wish in given["pieces"]),
+            pinned=frozenset(given["pinned"]),
+            excluded=frozenset(given["excluded"]),
+            goal=given["goal"],
+        )
+
+
 class PlanRequestOut(serializers.ModelSerializer):
-    """How far the matcher is. `band` is the first range of date and price."""
+    """How far the matcher is. `band` is the first range of date and price.
+
+    For a split that a buyer asked for, `base_plan` is the plan that was steered and `plan` the
+    answer, once there is one.
+    """
 
     order = serializers.UUIDField(source="order_uid")
     detail = serializers.SerializerMethodField()
+    base_plan = serializers.UUIDField(source="base_plan_uid", allow_null=True)
+    plan = serializers.SerializerMethodField()
 
     class Meta:
         model = PlanRequest
         fields = [
             *("uid", "order", "purpose", "state", "band", "detail", "message"),
             *("best_minutes", "bound_minutes", "stop_requested_at", "waiting_since", "created_at"),
+            *("base_plan", "plan"),
         ]
+
+    def get_plan(self, request: PlanRequest) -> UUID | None:
+        """Return the steered plan, once it is made."""
+        answers = Plan.objects.filter(steering=request) if request.base_plan_uid else None
+        return None if answers is None else answers.values_list("uid", flat=True).first()
 
     def get_detail(self, request: PlanRequest) -> str:
         """Say in words why there is no plan, or nothing."""
@@ -88,20 +137,24 @@ class PlanRequestOut(serializers.ModelSerializer):
 class PlanOut(serializers.ModelSerializer):
     """One alternative without its schedule.
 
-    `terms` is what choosing it changes in the order (`due_at`, `price_ceiling_minor`, `quantity`):
-    only plans for a returned share that found no place within the order's limits have any.
+    A steered plan has a `number` and names the plan it was `steered_from`. `terms` is what choosing
+    it changes in the order (`due_at`, `price_ceiling_minor`, `quantity`): only plans for a returned
+    share that found no place within the order's limits have any.
     """
 
     order = serializers.UUIDField(source="order_uid")
     request = serializers.UUIDField(source="request.uid")
     cost = serializers.CharField(source="cost_minor")
+    steered_from = serializers.UUIDField(
+        source="steering.base_plan_uid", default=None, allow_null=True
+    )
 
     class Meta:
         model = Plan
         fields = [
             *("uid", "order", "request", "kind", "state", "cost", "currency", "completes_at"),
             *("makespan_minutes", "bound_minutes", "gap", "supplier_count", "machine_count"),
-            "terms",
+            *("terms", "number", "steered_from"),
         ]
 
 
@@ -109,9 +162,22 @@ class PlanDetailOut(PlanOut):
     """One alternative with its operations; minutes count from `origin_at`."""
 
     operations = serializers.SerializerMethodField()
+    places = serializers.SerializerMethodField()
 
     class Meta(PlanOut.Meta):
-        fields = [*PlanOut.Meta.fields, "origin_at", "operations"]
+        fields = [*PlanOut.Meta.fields, "origin_at", "places", "operations"]
+
+    def get_places(self, plan: Plan) -> list[dict[str, Any]]:
+        """List the places that may do a step, with the pieces that they make of it here."""
+        return [
+            {
+                "uid": place.uid,
+                "supplier": place.supplier,
+                "site": place.site,
+                "steps": [{"step": step, "pieces": place.pieces(step)} for step in place.able],
+            }
+            for place in map(PlanPlace.from_json, plan.reasons.get("places", []))
+        ]
 
     def get_operations(self, plan: Plan) -> list[dict[str, Any]]:
         """List who does what when; machines by code, suppliers by name."""

@@ -19,13 +19,15 @@ from marketplace.api.order_serializers import (
     PlanDetailOut,
     PlanOut,
     PlanRequestOut,
+    SteerIn,
 )
 from marketplace.core.plan_json import PlanDocument
-from marketplace.models import Order, Plan, PlanRequest
+from marketplace.models import ASIDE, Order, Plan, PlanRequest
 from marketplace.selectors.catalogue import processes
 from marketplace.services.choosing import PlanGone, choose_plan
 from marketplace.services.orders import cancel_order, find_order, post_order
 from marketplace.services.planning import RequestGone, stop_and_use
+from marketplace.services.steering import steer_plan
 from marketplace.services.waiting import wait_for_room
 from tenants.api.idempotency import idempotent
 from tenants.api.queries import choice_of, uid_of
@@ -92,7 +94,8 @@ class BandView(APIView):
     def get(self, request: Request, uid: UUID) -> Response:
         """Return the newest planning run of an order, with its band once there is one."""
         order = find_order(organisation=request.organisation, uid=uid)  # type: ignore[attr-defined]
-        found = _requests(request).filter(order_uid=order.uid).order_by("-id").first()
+        asked = _requests(request).filter(order_uid=order.uid)
+        found = asked.exclude(purpose__in=ASIDE).order_by("-id").first()
         if found is None:
             raise RequestGone(_("This order was not posted yet."))
         return Response(_request_out(found))
@@ -136,7 +139,7 @@ class PlansView(ListAPIView):
         found = found.filter(order_uid=order) if order else found
         state = choice_of(self.request, "state", Plan._meta.get_field("state"))
         found = found.filter(state=state) if state else found
-        return found.select_related("request").defer("schedule", "reasons")
+        return found.select_related("request", "steering").defer("schedule", "reasons")
 
 
 class PlanView(APIView):
@@ -144,7 +147,7 @@ class PlanView(APIView):
     def get(self, request: Request, uid: UUID) -> Response:
         """Show one alternative with every operation."""
         own = Plan.objects.filter(buyer_id=request.organisation.pk)  # type: ignore[attr-defined]
-        plan = own.filter(uid=uid).select_related("request").first()
+        plan = own.filter(uid=uid).select_related("request", "steering").first()
         if plan is None:
             raise PlanGone(_("There is no such plan."))
         context = {"document": PlanDocument.from_json(plan.schedule)}
@@ -159,3 +162,16 @@ class PlanChooseView(APIView):
     def post(self, request: Request, uid: UUID) -> Response:
         """Choose a plan: its shares are offered to the factories."""
         return Response(PlanOut(choose_plan(uid=uid, **_acting(request))).data)
+
+
+class PlanSteerView(APIView):
+    write_scope = "orders"
+
+    @extend_schema(request=SteerIn, responses={202: PlanRequestOut})
+    @idempotent
+    def post(self, request: Request, uid: UUID) -> Response:
+        """Ask for one more plan with another split; its planning run names the answer."""
+        given = SteerIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        asked = steer_plan(uid=uid, wishes=given.wishes(), **_acting(request))
+        return Response(_request_out(asked), status=202)

@@ -69,4 +69,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("plans/", order_views.PlansView.as_view(), name="api_plans"),
     path("plans/<uuid:uid>/", order_views.PlanView.as_view(), name="api_plan"),
     path("plans/<uuid:uid>/choose/", order_views.PlanChooseView.as_view(), name="api_choose"),
+    path("plans/<uuid:uid>/steer/", order_views.PlanSteerView.as_view(), name="api_steer"),
 ]

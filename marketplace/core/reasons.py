@@ -8,6 +8,7 @@ from typing import Any
 
 from marketplace.core.fitting import Fit, OnSale
 from marketplace.core.plan_json import PlanDocument
+from marketplace.core.steering import places_of
 
 MOST_LEFT_OUT = 60
 
@@ -19,7 +20,7 @@ def reasons_of(
 
     `answer` is the scheduler's: its choices and what it left out, machine by machine. `chosen`
     sums them by supplier and step; `left_out` adds what never came to the scheduler because it
-    does not fit the order.
+    does not fit the order; `places` are those among which the pieces may be moved.
     """
     left_out = [*_by_scheduler(answer, market), *_unfit(found, market)]
     return {
@@ -29,6 +30,7 @@ def reasons_of(
         "left_out_reasons": dict(Counter(one["code"] for one in left_out).most_common()),
         "cost_bound": answer["cost_bound"],
         "reliability": answer["reliability"],
+        "places": [place.to_json() for place in places_of(plan, found, market)],
     }
 
 

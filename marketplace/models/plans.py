@@ -33,9 +33,11 @@ class PlanPurpose(models.TextChoices):
     """Only what came back is planned again; `frozen` says what stays."""
     DRILL = "drill", _("What if a factory stops")
     """As a share, with what a factory has not started; shown, and never chosen or applied."""
+    STEERED = "steered", _("Steered")
+    """One more plan beside those of an order, made to the wishes in `steering`."""
 
 
-ASIDE = (PlanPurpose.INQUIRY, PlanPurpose.DRILL)
+ASIDE = (PlanPurpose.INQUIRY, PlanPurpose.DRILL, PlanPurpose.STEERED)
 """Questions that leave every order as it is: they are never an order's newest request."""
 
 
@@ -46,7 +48,9 @@ class PlanRequest(models.Model):
     `marketplace.core.frozen.FrozenPart`; `excluded` are suppliers that are not asked (again).
     `band` and `message` are what the platform answers. A failed request for a share may have plans
     all the same, each of which changes one limit of the order. While `waiting_since` is set, it is
-    asked again as soon as the market's mark is not `market_mark` any more.
+    asked again as soon as the market's mark is not `market_mark` any more. `steering` has the shape
+    of `marketplace.core.steering.Steering`, and `base_plan_uid` names the plan that is steered; its
+    answer stands beside that plan, and an order has one such request under way at a time.
     """
 
     TRANSITIONS = {
@@ -67,6 +71,8 @@ class PlanRequest(models.Model):
     snapshot = models.JSONField()
     frozen = models.JSONField(default=dict)
     excluded = models.JSONField(default=list)
+    steering = models.JSONField(default=dict)
+    base_plan_uid = models.UUIDField(null=True)
     band = models.JSONField(null=True)
     state = models.CharField(
         max_length=10, choices=PlanRequestState, default=PlanRequestState.REQUESTED
@@ -88,6 +94,18 @@ class PlanRequest(models.Model):
                 fields=["platform"],
                 name="share_waits",
                 condition=Q(waiting_since__isnull=False),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["buyer", "order_uid"],
+                name="one_steering_at_a_time",
+                condition=Q(purpose="steered", state__in=("requested", "solving")),
+            ),
+            models.CheckConstraint(
+                name="steered_from_a_plan",
+                condition=Q(purpose="steered", base_plan_uid__isnull=False)
+                | (~Q(purpose="steered") & Q(base_plan_uid__isnull=True)),
             ),
         ]
 
@@ -116,6 +134,8 @@ class PlanKind(models.TextChoices):
     """For a share that came back: the least cost beyond the price ceiling."""
     SMALLER = "smaller", _("Fewer pieces")
     """For a share that came back: lots without a place are cancelled."""
+    STEERED = "steered", _("Steered")
+    """Made to the buyer's own split."""
 
 
 class Plan(models.Model):
@@ -123,7 +143,9 @@ class Plan(models.Model):
 
     `schedule` has the shape of `marketplace.core.plan_json.PlanDocument`, in minutes from
     `origin_at`; `reasons` says why these machines were taken, and why others were not. `terms` is
-    what choosing it changes in the order, in the shape of `marketplace.core.terms.Terms`.
+    what choosing it changes in the order, in the shape of `marketplace.core.terms.Terms`. A steered
+    plan belongs to the request of the plan that it was steered from, at the end of a chain; its
+    `number` counts them within that request, and `steering` is what the buyer asked for.
     """
 
     TRANSITIONS = {
@@ -141,6 +163,10 @@ class Plan(models.Model):
     request = models.ForeignKey("marketplace.PlanRequest", models.PROTECT, related_name="plans")
     order_uid = models.UUIDField()
     kind = models.CharField(max_length=10, choices=PlanKind)
+    number = models.PositiveIntegerField(null=True)
+    steering = models.OneToOneField(
+        "marketplace.PlanRequest", models.PROTECT, null=True, related_name="answer"
+    )
     state = models.CharField(max_length=10, choices=PlanState, default=PlanState.PROPOSED)
     origin_at = models.DateTimeField()
     cost_minor = models.PositiveBigIntegerField()
@@ -158,6 +184,15 @@ class Plan(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["buyer", "order_uid", "-id"])]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "number"], name="steered_plan_number_once")
+        ]
+
+    @property
+    def title(self) -> str:
+        """Return what the plan is called; steered ones are numbered."""
+        kind = self.get_kind_display()
+        return kind if self.number is None else f"{kind} {self.number}"
 
 
 class Commitment(TenantModel):

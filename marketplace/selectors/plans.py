@@ -10,7 +10,16 @@ from uuid import UUID
 
 from marketplace.core.plan_json import PlanDocument, PlanSummary
 from marketplace.core.terms import Terms
-from marketplace.models import Offer, Order, Plan, PlanRequest, PlanState, Process
+from marketplace.models import (
+    Offer,
+    Order,
+    OrderState,
+    Plan,
+    PlanPurpose,
+    PlanRequest,
+    PlanState,
+    Process,
+)
 from marketplace.wording import sentence
 
 KINDS = ("cheapest", "fastest", "safest", "balanced", "later", "dearer", "smaller")
@@ -20,10 +29,19 @@ MINUTE_MS = 60_000
 
 
 def plans_of_request(request: PlanRequest) -> list[Plan]:
-    """Return the alternatives of a request in the usual order, without their schedules."""
+    """Return the alternatives of a request in the usual order, without their schedules.
+
+    Steered ones come last, as they were made.
+    """
     rows = Plan.objects.filter(buyer_id=request.buyer_id, request=request)
-    found = {plan.kind: plan for plan in rows.defer("schedule")}
-    return [found[kind] for kind in KINDS if kind in found]
+    found = {}
+    steered = []
+    for plan in rows.defer("schedule").order_by("id"):
+        if plan.number is None:
+            found[plan.kind] = plan
+        else:
+            steered.append(plan)
+    return [*(found[kind] for kind in KINDS if kind in found), *steered]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +70,20 @@ def way_of(order: Order, plan: Plan) -> Way:
 
 def find_plan(tenant_id: int, uid: UUID) -> Plan | None:
     """Return one of the buyer's plans."""
-    return Plan.objects.filter(buyer_id=tenant_id, uid=uid).select_related("request").first()
+    return (
+        Plan.objects.filter(buyer_id=tenant_id, uid=uid)
+        .select_related("request", "steering")
+        .first()
+    )
+
+
+def is_open(plan: Plan, order: Order) -> bool:
+    """Tell whether the buyer may choose a plan; what somebody chose just now is not known here."""
+    if plan.state != PlanState.PROPOSED or plan.request.purpose == PlanPurpose.DRILL:
+        return False
+    if plan.request.purpose == PlanPurpose.SHARE:
+        return order.state == OrderState.OFFERED
+    return order.state == OrderState.PLANNED and order.chosen_plan_uid is None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,7 +81,7 @@ def choose_plan(*, organisation: Organisation, by: Actor, now: datetime, uid: UU
     plan = Plan.objects.filter(buyer_id=organisation.pk, uid=uid).first()
     if plan is None:
         raise PlanGone(_("There is no such plan."))
-    if not _open_order_of(plan, by, now).update(chosen_plan_uid=plan.uid):
+    if not open_order_of(plan, by, now).update(chosen_plan_uid=plan.uid):
         raise PlanNotOpen(
             _("A plan of this order is chosen already, or the order has ended. Load it again.")
         )
@@ -99,7 +99,7 @@ def choose_plan(*, organisation: Organisation, by: Actor, now: datetime, uid: UU
     return plan
 
 
-def _open_order_of(plan: Plan, by: Actor, now: datetime) -> QuerySet[Order]:
+def open_order_of(plan: Plan, by: Actor, now: datetime) -> QuerySet[Order]:
     """Return the plan's order, if it waits for a choice among this plan and its siblings.
 
     Plans can be read as soon as they are stored. The message that moves the order on may come
@@ -259,6 +259,8 @@ def _offer(plan: Plan, now: datetime) -> None:
         transition(order, to=OrderState.OFFERED, by=by, now=now, **fields)
     else:
         Order.objects.of(plan.buyer_id).filter(pk=order.pk).update(**fields)
+    # A steered plan that is being stored waits for this lock, or is seen here.
+    PlanRequest.objects.select_for_update().get(buyer_id=plan.buyer_id, pk=plan.request_id)
     others = Plan.objects.filter(buyer_id=plan.buyer_id, order_uid=plan.order_uid)
     others = others.exclude(pk=plan.pk).exclude(state=PlanState.SUPERSEDED)
     others = others.defer("schedule", "reasons")

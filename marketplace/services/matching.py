@@ -14,7 +14,8 @@ from marketplace.core.band import Band, BandStep
 from marketplace.core.fitting import Fit, OnSale, fit, lots_cannot_add_up, nothing_fits
 from marketplace.core.frozen import FrozenPart
 from marketplace.core.plan_json import instant
-from marketplace.core.problem_of import problem_of
+from marketplace.core.problem_of import floor_minute, problem_of
+from marketplace.core.steering import Steering, cannot_begin, steered_problem
 from marketplace.models import PlanPurpose, PlanRequest, PlanRequestState
 from marketplace.selectors.market import machines_on_sale, market_mark
 from scheduling.core import Band as RoughBand
@@ -37,6 +38,7 @@ class Question:
         self.request = request
         self.order = AskedOrder.from_json(request.snapshot)
         self.frozen = FrozenPart.from_json(request.frozen) if request.frozen else None
+        self.steering = Steering.from_json(request.steering) if request.steering else None
         kept = () if self.frozen is None else [m.id for m in self.frozen.plan.machines]
         self.market: list[OnSale] = machines_on_sale(
             processes=[step.process for step in self.order.steps],
@@ -52,7 +54,7 @@ class Question:
 
     @property
     def problem(self) -> Problem:
-        return problem_of(
+        problem = problem_of(
             self.order,
             self.found,
             order_id=str(self.request.uid),
@@ -61,6 +63,9 @@ class Question:
             frozen=self.frozen,
             market=self.market,
         )
+        if self.steering is None:
+            return problem
+        return steered_problem(problem, self.steering, self.market)
 
     @property
     def is_hopeless(self) -> bool:
@@ -79,7 +84,15 @@ class Question:
             subject_uid=self.request.uid,
             origin_at=self.origin_at,
             problem=problem_to_json(self.problem),
+            steering=self._steering_asked,
         )
+
+    @property
+    def _steering_asked(self) -> dict[str, Any] | None:
+        if self.steering is None:
+            return None
+        by = floor_minute(self.steering.keep_by, self.origin_at)
+        return {"goal": self.steering.goal, "by": by}
 
 
 def answer_request(*, buyer_id: int, request_uid: str, now: datetime) -> None:
@@ -141,11 +154,15 @@ def fail_request(request: PlanRequest, *, message: dict[str, Any], now: datetime
 
 
 def _band(question: Question) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """Return (band, {}), or (None, message); a returned share needs no band."""
+    """Return (band, {}), or (None, message); only a whole order gets a band."""
     if question.is_unplannable:
         return None, nothing_fits(question.order, question.found, question.market)
     if question.frozen is not None:
         return None, {}
+    if question.steering is not None:
+        processes = [step.process for step in question.order.steps]
+        lost = cannot_begin(question.problem, question.steering, question.market, processes)
+        return None, lost or {}
     uneven = lots_cannot_add_up(question.order, question.found)
     if uneven is not None:
         return None, uneven

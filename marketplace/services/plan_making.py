@@ -13,6 +13,7 @@ from marketplace.core.problem_of import ceil_minute, plan_of, schedule_of
 from marketplace.core.reasons import reasons_of
 from marketplace.core.terms import Terms
 from marketplace.models import Plan, PlanKind, PlanRequest, PlanRequestState
+from marketplace.services.beside import put_beside, why_unkept
 from marketplace.services.matching import (
     MATCHER,
     Question,
@@ -59,10 +60,11 @@ def make_plans(*, buyer_id: int, request_uid: str, clock: Clock) -> None:
         if request.state != PlanRequestState.SOLVING:
             return
         question = Question(request, clock())
-        run = claim_run(tenant_id=PLATFORM_ID, asked=question.asked(), now=clock())
+        asked = question.asked()
+        run = claim_run(tenant_id=PLATFORM_ID, asked=asked, now=clock())
         PlanRequest.objects.filter(pk=request.pk).update(solve_run_uid=run.uid)
     try:
-        answer = carry_out(run=run, on_tick=_Watcher(request))
+        answer = carry_out(run=run, on_tick=_Watcher(request), steering=asked.steering)
     except SolverFailed as failure:
         logger.warning("run %s of request %s: %s", run.uid, request.uid, failure)
         _fail(request, run, failure, clock())
@@ -143,9 +145,12 @@ def _store(
 ) -> None:
     with acting_as(PLATFORM_ID):
         finish_run(run=run, now=now, answer=answer)
-        Plan.objects.bulk_create(_row(request, question, one, now) for one in plans)
-        if not answer["alternatives"]:
-            message = _why_none(question, answer)
+        rows = [_row(request, question, one, now) for one in plans]
+        message = {} if answer["alternatives"] else _why_none(question, answer)
+        if question.steering is not None and not put_beside(rows, request):
+            rows, message = [], {"code": "plan_moved_on", "values": {}}
+        Plan.objects.bulk_create(rows)
+        if message:
             fail_request(request, message=message, now=now)
         else:
             transition(
@@ -197,6 +202,8 @@ def _row(request: PlanRequest, question: Question, one: dict[str, Any], now: dat
 def _why_none(question: Question, answer: dict[str, Any]) -> dict[str, Any]:
     if question.frozen is not None:
         return why_share_stays(question, answer)
+    if answer.get("unkept") is not None:
+        return why_unkept(question, answer["unkept"])
     if answer["unplanned"] is None:
         return {"code": "no_place", "values": {}}
     return why_message(answer["unplanned"], question)

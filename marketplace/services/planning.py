@@ -55,7 +55,7 @@ def request_plans(
         waiting_since=since[0] if since and purpose == PlanPurpose.SHARE else None,
         created_at=now,
     )
-    _send(request)
+    send_request(request)
     return request
 
 
@@ -82,7 +82,7 @@ def ask_market(
         )
     else:
         request = mine.get()
-    _send(request)
+    send_request(request)
     return request
 
 
@@ -113,7 +113,8 @@ def stop_and_use(
     return request
 
 
-def _send(request: PlanRequest) -> None:
+def send_request(request: PlanRequest) -> None:
+    """Bring a request to the matcher, on commit."""
     send_after_commit(
         tenant_id=request.buyer_id,
         topic="plan.requested",

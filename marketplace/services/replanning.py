@@ -139,7 +139,7 @@ def take_answer(*, buyer_id: int, request_uid: str, now: datetime) -> None:
                 _make_room(order, request, by, now)
         elif request.purpose == PlanPurpose.SHARE:
             _take_share(order, request, by, now)
-        elif order.state == OrderState.POSTED:
+        elif request.purpose == PlanPurpose.ORDER and order.state == OrderState.POSTED:
             transition(order, to=OrderState.PLANNED, by=by, now=now)
         announce(tenant_ids=(buyer_id,), key=f"order:{order.uid}")
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django import template
+from django.utils.translation import get_language
 
+from marketplace.core.steering import PlanPlace
 from marketplace.models import OrderState, Plan
 from marketplace.selectors.order_page import day_text
 from marketplace.selectors.orders import OrderRisk
 from marketplace.wording import sentence
+from tenants.templatetags.formats import duration, money, number, percent
 
 register = template.Library()
 
@@ -56,6 +59,43 @@ def is_negative(span: timedelta | None) -> bool:
 def tone_of_level(level: str) -> str:
     """Return the colour of a level of risk; an order that only waits has none."""
     return {"bad": "bad", "warn": "warn", "info": "info", "ok": "ok"}.get(level, "off")
+
+
+@register.filter
+def place_name(place: PlanPlace) -> str:
+    """Name a place of a plan by its factory, in the reader's language."""
+    is_chinese = (get_language() or "").startswith("zh")
+    return place.supplier_zh if is_chinese and place.supplier_zh else place.supplier
+
+
+@register.filter
+def plus_number(value: int) -> str:
+    """Write a change of pieces with its sign: `{{ share.change|plus_number }}`."""
+    return _signed(value, number(abs(value)))
+
+
+@register.filter
+def plus_duration(value: int) -> str:
+    """Write a change in minutes with its sign."""
+    return _signed(value, duration(abs(value)))
+
+
+@register.filter
+def plus_money(value: int, currency: str) -> str:
+    """Write a change of a price with its sign."""
+    return _signed(value, money(abs(value), currency))
+
+
+@register.filter
+def plus_percent(value: float) -> str:
+    """Write a change of a share of the whole, in points, with its sign."""
+    return _signed(value, percent(abs(value), 1))
+
+
+def _signed(value: float, text: str) -> str:
+    if value == 0:
+        return f"±{text}"
+    return f"+{text}" if value > 0 else f"−{text}"
 
 
 @register.filter

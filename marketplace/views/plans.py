@@ -14,10 +14,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from marketplace.core.plan_json import PlanDocument, PlanSummary
+from marketplace.core.steering import Wishes
 from marketplace.models import Order, Plan, PlanPurpose, PlanState
 from marketplace.selectors import plans as selectors
 from marketplace.selectors.catalogue import process_names
 from marketplace.selectors.orders import newest_requests
+from marketplace.selectors.steering import steering_context
 from marketplace.services.choosing import PlanGone, choose_plan
 from marketplace.services.orders import find_order
 from marketplace.services.planning import stop_and_use
@@ -50,7 +52,7 @@ def plans(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 def _option(plan: Plan) -> dict[str, Any]:
     return {
-        "label": plan.get_kind_display(),
+        "label": plan.title,
         "x": plan.makespan_minutes / MINUTES_PER_DAY,
         "y": plan.cost_minor / 100,
         "x_text": number(plan.makespan_minutes / MINUTES_PER_DAY, 2),
@@ -59,7 +61,7 @@ def _option(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _own_plan(request: HttpRequest, uid: UUID) -> Plan:
+def own_plan(request: HttpRequest, uid: UUID) -> Plan:
     plan = selectors.find_plan(request.acting.tenant_id, uid)
     if plan is None:
         raise PlanGone(_("There is no such plan."))
@@ -70,10 +72,23 @@ def _own_plan(request: HttpRequest, uid: UUID) -> Plan:
 @require_GET
 def plan(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Show one plan: who does what, when, for how much, and why."""
-    found = _own_plan(request, uid)
+    return plan_page(request, uid)
+
+
+def plan_page(
+    request: HttpRequest,
+    uid: UUID,
+    *,
+    wishes: Wishes | None = None,
+    refusal: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Show a plan's page; with `refusal`, as answer to `wishes` that were not taken."""
+    found = own_plan(request, uid)
     order = Order.objects.of(found.buyer_id).get(uid=found.order_uid)
     processes = process_names()
     summary = PlanSummary.from_json(found.schedule)
+    can_choose = selectors.is_open(found, order)
     context = {
         "plan": found,
         "order": order,
@@ -83,27 +98,23 @@ def plan(request: HttpRequest, uid: UUID) -> HttpResponse:
         "lot_count": summary.lot_count,
         "slack": order.due_at - found.completes_at,
         "is_simulated": summary.is_simulated,
-        "can_choose": _is_open(found, order),
+        "can_choose": can_choose,
         "way": selectors.way_of(order, found) if found.terms else None,
         "is_share": found.request.purpose == PlanPurpose.SHARE,
         "gantt_height": min(560, 80 + 28 * (summary.machine_count + len(summary.suppliers))),
     }
-    return render(request, "buyer/plan.html", context)
-
-
-def _is_open(plan: Plan, order: Order) -> bool:
-    if plan.state != PlanState.PROPOSED or plan.request.purpose == PlanPurpose.DRILL:
-        return False
-    if plan.request.purpose == PlanPurpose.SHARE:
-        return order.state == "offered"
-    return order.state == "planned" and order.chosen_plan_uid is None
+    context |= steering_context(
+        found, can_steer=can_choose and not context["is_share"], processes=processes, wishes=wishes
+    )
+    context["refusal"] = refusal
+    return render(request, "buyer/plan.html", context, status=status)
 
 
 @member(Act.READ, seat="buyer")
 @require_GET
 def plan_gantt(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Give a plan's bars; a browser that knows them already gets nothing."""
-    found = _own_plan(request, uid)
+    found = own_plan(request, uid)
     language, zone = get_language() or "en", request.user.time_zone
     tag = hashlib.sha256(f"{found.uid}/{found.state}/{language}/{zone}".encode()).hexdigest()[:24]
     if request.headers.get("If-None-Match") == f'"{tag}"':
@@ -138,6 +149,8 @@ def plan_stop(request: HttpRequest, uid: UUID) -> HttpResponse:
     asked = stop_and_use(
         organisation=request.acting.tenant, by=request.actor, now=site_now(), uid=uid
     )
+    if asked.base_plan_uid is not None:
+        return redirect("plan", uid=asked.base_plan_uid)
     return redirect("order", uid=asked.order_uid)
 
 

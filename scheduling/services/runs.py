@@ -28,15 +28,22 @@ HEART_STOPS_AFTER = timedelta(seconds=15)
 MOST_CHILDREN = 3
 """How many children a run may have: one that is killed by chance is not killed each time."""
 
+STEERED_SECONDS = 8.0
+"""What a plan to a buyer's own split may take."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a run is asked: a problem as Openfloor JSON, its minutes counted from `origin_at`."""
+    """What a run is asked: a problem as Openfloor JSON, its minutes counted from `origin_at`.
+
+    With `steering`, `{"goal", "by"}`, one plan is made soon instead of alternatives.
+    """
 
     subject_uid: UUID
     origin_at: datetime
     problem: dict[str, Any]
     seed: int = 1
+    steering: dict[str, Any] | None = None
 
 
 def claim_run(*, tenant_id: int, asked: Asked, now: datetime) -> SolveRun:
@@ -72,7 +79,9 @@ def _beats(run: SolveRun, real_now: datetime) -> bool:
     return run.heartbeat_at is not None and real_now - run.heartbeat_at < HEART_STOPS_AFTER
 
 
-def carry_out(*, run: SolveRun, on_tick: OnTick) -> dict[str, Any]:
+def carry_out(
+    *, run: SolveRun, on_tick: OnTick, steering: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Solve in a child process, outside any transaction, and return its answer.
 
     Every second the run's row takes the progress and its heart beats; `on_tick` is called after
@@ -91,13 +100,14 @@ def carry_out(*, run: SolveRun, on_tick: OnTick) -> dict[str, Any]:
             logger.warning("run %s goes on, though the database is away: %s", run.uid, error)
             return False
 
-    question = {"problem": run.problem, "seed": run.seed}
+    question = {"problem": run.problem, "seed": run.seed, "steering": steering}
+    limits = run_limits(is_steered=steering is not None)
     for _ in range(MOST_CHILDREN - 1):
         try:
-            return solve_apart(question, limits=run_limits(), on_tick=tick)
+            return solve_apart(question, limits=limits, on_tick=tick)
         except SolverKilled as killed:
             logger.warning("run %s begins again: its child %s", run.uid, killed)
-    return solve_apart(question, limits=run_limits(), on_tick=tick)
+    return solve_apart(question, limits=limits, on_tick=tick)
 
 
 def _beat(run: SolveRun, progress: Progress) -> None:
@@ -109,10 +119,11 @@ def _beat(run: SolveRun, progress: Progress) -> None:
         )
 
 
-def run_limits() -> Limits:
-    """Return what the site allows a run."""
+def run_limits(*, is_steered: bool = False) -> Limits:
+    """Return what the site allows a run; somebody waits for a steered one."""
+    seconds = settings.SOLVE_TIME_SECONDS
     return Limits(
-        time_seconds=settings.SOLVE_TIME_SECONDS,
+        time_seconds=min(seconds, STEERED_SECONDS) if is_steered else seconds,
         cpu_seconds=settings.SOLVE_CPU_SECONDS,
         memory_mb=settings.SOLVE_MEMORY_MB,
     )

@@ -12,6 +12,7 @@ async function enhance(root) {
   bindTables(root);
   bindDrops(root);
   if (root.querySelector("[data-gantt]")) (await import("app/gantt")).mountAll(root);
+  if (root.querySelector("[data-steer]")) (await import("app/steer")).mountAll(root);
   if (root.querySelector("[data-week]")) (await import("app/weekgrid")).mountAll(root);
   if (document.querySelector("[data-live-topic]")) (await import("app/live")).start();
 }

@@ -50,7 +50,7 @@ PAGE_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("inquiry", "order_market_answer"),
     **_all("order", "order", "order_state", "order_edit", "order_cancel", "order_again", "plans"),
     **_all("order", "order_progress", "order_trace", "order_drills", "order_drill"),
-    **_all("plan", "plan", "plan_gantt", "plan_choose"),
+    **_all("plan", "plan", "plan_gantt", "plan_choose", "plan_steer", "plan_steering"),
     **_all("plan_request", "plan_stop", "share_wait"),
     **_all("run", "matching_run"),
     **_all("offer", "offer", "offer_accept", "offer_decline"),
@@ -67,7 +67,7 @@ API_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("shipment", "api_receive_one", "api_inspect"),
     **_all("order", "api_order", "api_band", "api_cancel"),
     **_all("plan_request", "api_plan_request", "api_plan_stop", "api_share_wait"),
-    **_all("plan", "api_plan", "api_choose"),
+    **_all("plan", "api_plan", "api_choose", "api_steer"),
 }
 
 WITHOUT_ARGUMENT = {"invitation", "password_new"}

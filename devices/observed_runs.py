@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -132,7 +133,7 @@ def observed_runs(
 
     Machines must report `state` beside `parts`: without it nobody knows when they ran.
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "tenant": tenant_id,
         "now": now,
         "since": now - LOOKS_BACK,

@@ -35,6 +35,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("supplier/machines/<uuid:uid>/archive/", machines.machine_archive, name="machine_archive"),
     path("supplier/machines/<uuid:uid>/restore/", machines.machine_restore, name="machine_restore"),
     *import_paths("machines", "machine_import", "machines"),
+    path("supplier/machines/<uuid:uid>/learned/", machines.machine_learned, name="machine_learned"),
+    path(
+        "supplier/machines/<uuid:uid>/learned/use/",
+        machines.machine_learned_use,
+        name="machine_learned_use",
+    ),
     path("supplier/capacity/", capacity.capacity, name="capacity"),
     path("supplier/capacity/draw/", capacity.capacity_draw, name="capacity_draw"),
     path("supplier/capacity/idle/", capacity.capacity_idle_nights, name="capacity_idle_nights"),

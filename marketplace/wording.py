@@ -193,7 +193,18 @@ SENTENCES: dict[str, Any] = {
 SENTENCES |= {
     # What a band assumes.
     "assumed_stated_rates": _("Every machine runs at the rate that its owner states."),
-    "assumed_learned_rates": _("Likely dates reckon with the slow days that machines have shown."),
+    "assumed_learned_rates": _(
+        "Machines whose counters have shown how fast they run are reckoned with that rate, the "
+        "others with the one that their owner states."
+    ),
+    "assumed_slow_days": _("Likely dates reckon with the slow days that machines have shown."),
+    "assumed_rates_of_plan": _(
+        "%(learned)s of its %(machines)s machines are reckoned with what their counters have "
+        "shown, the others with what their owner states."
+    ),
+    "assumed_slow_days_here": _(
+        "This plan leaves time for the slow days and long set-ups that machines have shown."
+    ),
     "assumed_transport": _(
         "Between factories, and to you, lots take an hour of loading plus the straight line "
         "at 20 km/h."

@@ -41,7 +41,12 @@ class SimulatedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedMachine:
-    """A machine with its device, in the order of time what it will do, and its nature."""
+    """A machine with its device, in the order of time what it will do, and its nature.
+
+    The nature is hidden from the site: `pace` is its real rate over the stated one, run by run
+    scattered by `spread`, `set_up_stretch` its real set-up over the planned one. A slow run ends
+    later than planned, and the next one begins after it.
+    """
 
     device: str
     key: bytes
@@ -49,6 +54,9 @@ class SimulatedMachine:
     runs: Sequence[SimulatedRun]
     power_kw: float = 6.0
     first_count: int = 0
+    pace: float = 1.0
+    spread: float = 0.0
+    set_up_stretch: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +209,9 @@ def machine_frames(
     counts meet the runs they belong to.
     """
     chance = random.Random(f"{habits.seed}:{machine.device}")
-    runs = [_make(run, habits, chance) for run in machine.runs]
+    runs: list[_Made] = []
+    for run in machine.runs:
+        runs.append(_make(run, machine, habits, chance, runs[-1].end_ms if runs else 0))
     count = machine.first_count
     current = 0
     warmth = 22.0
@@ -263,10 +273,21 @@ def _moments(
             return
 
 
-def _make(run: SimulatedRun, habits: Habits, chance: random.Random) -> _Made:
-    """Decide the stops of a run; together they take at most a tenth of it."""
-    start_ms, end_ms = _ms(run.start), _ms(run.end)
-    work_ms = min(start_ms + round(run.set_up_minutes * MINUTE_MS), end_ms)
+def _make(
+    run: SimulatedRun,
+    machine: SimulatedMachine,
+    habits: Habits,
+    chance: random.Random,
+    free_ms: int,
+) -> _Made:
+    """Decide the pace and the stops of a run; stops take at most a tenth of it together."""
+    planned_ms, set_up_ms = _ms(run.start), run.set_up_minutes * MINUTE_MS
+    start_ms = max(planned_ms, free_ms)
+    planned_length = max(0, _ms(run.end) - planned_ms - round(set_up_ms))
+    # Chance is asked only where there is a spread, so that machines without one stay as they were.
+    pace = machine.pace * (chance.gauss(1, machine.spread) if machine.spread else 1.0)
+    work_ms = start_ms + round(min(set_up_ms, _ms(run.end) - planned_ms) * machine.set_up_stretch)
+    end_ms = work_ms + round(planned_length / pace)
     length = end_ms - work_ms
     wanted = chance.random() * 2 * habits.stops_per_day * length / (24 * 60 * MINUTE_MS)
     left, stops, edge = length // 10, [], work_ms

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from marketplace.core.asked import AskedOrder, AskedStep, Required
+from marketplace.core.learned import Learned
 from marketplace.core.listed import Held, ListedCapability, ListedMachine
 from marketplace.core.spans import Span
 
@@ -26,7 +27,6 @@ class OnSale:
     currency: str
     minimum_lot: int = 1
     on_time_share: float | None = None
-    rate_low_share: float | None = None
 
     @property
     def place(self) -> str:
@@ -83,6 +83,26 @@ def fit(
                 misses.append(miss)
         by_step.append(tuple(able))
     return Fit(by_step=tuple(by_step), misses=tuple(misses))
+
+
+def uses_learned(one: OnSale, processes: Iterable[str]) -> bool:
+    """Tell whether plans reckon with learned means of a machine for any of `processes`."""
+    return any(known.changes_plans for known in _known(one, processes))
+
+
+def shows_slow_days(one: OnSale, processes: Iterable[str]) -> bool:
+    """Tell whether a machine has shown its slow days or long set-ups for any of `processes`."""
+    return any(
+        known.rate_low_share is not None or known.set_up_high_minutes is not None
+        for known in _known(one, processes)
+    )
+
+
+def _known(one: OnSale, processes: Iterable[str]) -> Iterator[Learned]:
+    for process in processes:
+        capability = one.machine.capability(process)
+        if capability is not None and capability.learned is not None:
+            yield capability.learned
 
 
 def nothing_fits(order: AskedOrder, found: Fit, market: Sequence[OnSale]) -> dict[str, Any]:

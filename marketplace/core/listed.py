@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from marketplace.core.learned import Figures, Learned, figures_of
+
 SCHEMA = 1
 """The version that `to_json` writes; a later one must still read what this one wrote."""
 
@@ -15,19 +17,29 @@ Held = int | float | tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class ListedCapability:
-    """What the machine does of one process."""
+    """What the machine does of one process: as stated, and as its runs have shown."""
 
     process: str
     pieces_per_hour: int
     set_up_minutes: int = 0
     attributes: Mapping[str, Held] = field(default_factory=dict)
+    learned: Learned | None = None
+
+    @property
+    def planned(self) -> Figures:
+        """Return what plans reckon with."""
+        return figures_of(
+            stated_rate=self.pieces_per_hour,
+            stated_set_up=self.set_up_minutes,
+            learned=self.learned,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListedMachine:
     """What the market may know of a machine, of its site and of its firm.
 
-    Price, windows, minimum lot and the learned shares are columns of the listing itself.
+    Price, windows, minimum lot and the share of lots on time are columns of the listing itself.
     """
 
     supplier_name: str
@@ -81,6 +93,7 @@ class ListedMachine:
                         code: list(held) if isinstance(held, tuple) else held
                         for code, held in one.attributes.items()
                     },
+                    "learned": None if one.learned is None else one.learned.to_json(),
                 }
                 for one in self.capabilities
             ],
@@ -118,6 +131,8 @@ class ListedMachine:
                         code: tuple(held) if isinstance(held, list) else held
                         for code, held in one["attributes"].items()
                     },
+                    # Listings written before anything was learned do not name it.
+                    learned=(Learned.from_json(one["learned"]) if one.get("learned") else None),
                 )
                 for one in document["capabilities"]
             ),

@@ -27,7 +27,10 @@ class PlanSupplier:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanMachine:
-    """A machine as a buyer may know it; `supplier` is a position in the plan's suppliers."""
+    """A machine as a buyer may know it; `supplier` is a position in the plan's suppliers.
+
+    `rates` are (step, pieces an hour) that the plan reckons with; empty in plans of old.
+    """
 
     id: int
     code: str
@@ -35,6 +38,7 @@ class PlanMachine:
     supplier: int
     place: str
     is_simulated: bool = False
+    rates: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,7 +152,7 @@ class PlanDocument:
             "processes": list(self.processes),
             "suppliers": [[s.id, s.name, s.name_zh, s.city] for s in self.suppliers],
             "machines": [
-                [m.id, m.code, m.type, m.supplier, m.place, int(m.is_simulated)]
+                [m.id, m.code, m.type, m.supplier, m.place, int(m.is_simulated), m.rates]
                 for m in self.machines
             ],
             # Summed once, so that a page about thousands of operations need not read them.
@@ -213,7 +217,7 @@ def _suppliers(document: Mapping[str, Any]) -> tuple[PlanSupplier, ...]:
 
 
 def _machine(row: list[Any]) -> PlanMachine:
-    number, code, kind, supplier, place, is_simulated = row
+    number, code, kind, supplier, place, is_simulated, *rates = row
     return PlanMachine(
         id=number,
         code=code,
@@ -221,6 +225,7 @@ def _machine(row: list[Any]) -> PlanMachine:
         supplier=supplier,
         place=place,
         is_simulated=bool(is_simulated),
+        rates=tuple((step, rate) for step, rate in rates[0]) if rates else (),
     )
 
 

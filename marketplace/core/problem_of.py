@@ -138,14 +138,16 @@ def _capability(order: AskedOrder, one: OnSale, step: int) -> Capability:
     process = order.steps[step - 1].process
     capability = one.machine.capability(process)
     assert capability is not None, "only machines with a capability fit"
+    figures = capability.planned
     return Capability(
         process=step_process(step, process),
-        rate_per_hour=capability.pieces_per_hour,
-        set_up_minutes=capability.set_up_minutes,
+        rate_per_hour=figures.rate_per_hour,
+        set_up_minutes=figures.set_up_minutes,
         price_per_hour_minor=one.price_minor_per_hour,
         min_lot=one.minimum_lot,
         max_lot=order.lot_size,
-        rate_low_permille=max(1, _permille(one.rate_low_share)),
+        rate_low_permille=figures.rate_low_permille,
+        set_up_high_minutes=figures.set_up_high_minutes,
     )
 
 
@@ -199,11 +201,13 @@ def plan_of(
     *,
     seed: UUID,
     frozen: FrozenPart | None = None,
+    is_cautious: bool = False,
 ) -> PlanDocument:
     """Translate a schedule of one order back into the market's terms, with its prices.
 
     Frozen operations keep the price that was offered for them, and so do those of open offers
-    that have to be asked anew because the schedule leaves lots out.
+    that have to be asked anew because the schedule leaves lots out. A cautious plan has reckoned
+    with the low rates.
     """
     listed = {one.machine_id: one for one in market}
     prices = _frozen_prices(frozen)
@@ -238,7 +242,12 @@ def plan_of(
         seed=seed,
         processes=tuple(step.process for step in order.steps),
         suppliers=tuple(_supplier(number, listed.values()) for number in suppliers),
-        machines=tuple(_machine(listed[number], suppliers) for number in used),
+        machines=tuple(
+            _machine(
+                listed[number], suppliers, _rates(problem.machine_by_id[str(number)], is_cautious)
+            )
+            for number in used
+        ),
         operations=tuple(operations),
     )
 
@@ -261,7 +270,19 @@ def _supplier(number: int, listed: Iterable[OnSale]) -> PlanSupplier:
     )
 
 
-def _machine(one: OnSale, suppliers: list[int]) -> PlanMachine:
+def _rates(machine: Machine, is_cautious: bool) -> tuple[tuple[int, float], ...]:
+    return tuple(
+        (
+            int(one.process.partition(":")[0]),
+            float(one.rate_per_hour) * (one.rate_low_permille / 1000 if is_cautious else 1.0),
+        )
+        for one in machine.capabilities
+    )
+
+
+def _machine(
+    one: OnSale, suppliers: list[int], rates: tuple[tuple[int, float], ...]
+) -> PlanMachine:
     return PlanMachine(
         id=one.machine_id,
         code=one.machine.machine_code,
@@ -269,4 +290,5 @@ def _machine(one: OnSale, suppliers: list[int]) -> PlanMachine:
         supplier=suppliers.index(one.supplier_id),
         place=one.machine.site_name,
         is_simulated=one.machine.is_simulated,
+        rates=rates,
     )

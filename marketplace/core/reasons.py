@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from marketplace.core.fitting import Fit, OnSale
+from marketplace.core.fitting import Fit, OnSale, shows_slow_days, uses_learned
 from marketplace.core.plan_json import PlanDocument
 from marketplace.core.steering import places_of
 
@@ -16,7 +16,7 @@ MOST_LEFT_OUT = 60
 def reasons_of(
     plan: PlanDocument, answer: Mapping[str, Any], found: Fit, market: Sequence[OnSale]
 ) -> dict[str, Any]:
-    """Return `{"chosen", "left_out", "left_out_count", "left_out_reasons", "cost_bound", …}`.
+    """Return `{"chosen", "left_out", "left_out_count", "left_out_reasons", "assumed", …}`.
 
     `answer` is the scheduler's: its choices and what it left out, machine by machine. `chosen`
     sums them by supplier and step; `left_out` adds what never came to the scheduler because it
@@ -31,7 +31,28 @@ def reasons_of(
         "cost_bound": answer["cost_bound"],
         "reliability": answer["reliability"],
         "places": [place.to_json() for place in places_of(plan, found, market)],
+        "assumed": _assumed(plan, answer, market),
     }
+
+
+def _assumed(
+    plan: PlanDocument, answer: Mapping[str, Any], market: Sequence[OnSale]
+) -> list[dict[str, Any]]:
+    """Say with which rates the plan reckons, and whether it reckons with slow days."""
+    used = {machine.id for machine in plan.machines}
+    machines = [one for one in market if one.machine_id in used]
+    learned = sum(uses_learned(one, plan.processes) for one in machines)
+    values = {"machines": len(machines), "learned": learned}
+    assumed: list[dict[str, Any]] = [
+        {"code": "assumed_rates_of_plan", "values": values}
+        if learned
+        else {"code": "assumed_stated_rates", "values": {}}
+    ]
+    if answer.get("kind") == "safest" and any(
+        shows_slow_days(one, plan.processes) for one in machines
+    ):
+        assumed.append({"code": "assumed_slow_days_here", "values": {}})
+    return assumed
 
 
 def _chosen(

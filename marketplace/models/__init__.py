@@ -1,5 +1,6 @@
 from marketplace.models.capacity import CapacityWindow, Listing, ListingState, WindowState
 from marketplace.models.catalogue import Capability, CapabilityAttribute, Process
+from marketplace.models.learned import LearnedRate
 from marketplace.models.offers import Offer, OfferState
 from marketplace.models.orders import Order, OrderState, OrderStep
 from marketplace.models.plans import (
@@ -31,6 +32,7 @@ __all__ = [
     "Correction",
     "Funding",
     "FundingState",
+    "LearnedRate",
     "Listing",
     "ListingState",
     "Offer",

@@ -73,6 +73,8 @@ class Listing(TenantModel):
 
     `tenant` is the platform; the supplier may read its own. `snapshot` holds supplier, site and
     machine as they were published, in the shape of `marketplace.core.listed.ListedMachine`.
+    What the machine has shown for each process stands beside what is stated, in the snapshot;
+    `on_time_share` speaks of the `on_time_lots` lots that it has finished, None below the least.
     `windows` is a list of [start, end) pairs, ISO 8601 UTC, ordered, without overlaps.
     `version` counts the writings: who has read an older one may not write.
     """
@@ -89,7 +91,7 @@ class Listing(TenantModel):
     currency = models.CharField(max_length=3)
     minimum_lot = models.PositiveIntegerField(default=1)
     on_time_share = models.FloatField(null=True)
-    rate_low_share = models.FloatField(null=True)
+    on_time_lots = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=10, choices=ListingState)
     version = models.PositiveBigIntegerField(default=0)
     listed_until = models.DateTimeField()

@@ -88,5 +88,4 @@ def _on_sale(row: Listing, busy: list[Span], now: datetime) -> OnSale:
         currency=row.currency,
         minimum_lot=row.minimum_lot,
         on_time_share=row.on_time_share,
-        rate_low_share=row.rate_low_share,
     )

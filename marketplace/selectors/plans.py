@@ -143,6 +143,11 @@ def why_chosen(reasons: Mapping[str, Any], processes: Mapping[str, Process]) -> 
     return "; ".join(shown)
 
 
+def assumed_sentences(plan: Plan, processes: Mapping[str, Process]) -> list[str]:
+    """Return in words with which rates a plan reckons; nothing for plans of old."""
+    return [sentence(one, processes=processes) for one in plan.reasons.get("assumed", [])]
+
+
 def left_out_rows(plan: Plan, processes: Mapping[str, Process]) -> list[dict[str, Any]]:
     """Return the machines that are left out, each with its reason in words."""
     codes = PlanRequest.objects.values_list("snapshot", flat=True).get(pk=plan.request_id)

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F
+from django.db.models import Count, DateTimeField, F, Q
+from django.db.models.functions import Greatest
 
+from devices.core.learned import LEAST_OBSERVED
 from devices.models import Machine
+from devices.observed_runs import LOOKS_BACK
+from marketplace.core.learned import Learned, learned_of
 from marketplace.core.listed import ListedCapability, ListedMachine
 from marketplace.core.spans import merge
-from marketplace.models import Capability, CapacityWindow, Listing, ListingState, WindowState
+from marketplace.models import (
+    Capability,
+    CapacityWindow,
+    LearnedRate,
+    Listing,
+    ListingState,
+    Operation,
+    WindowState,
+)
 from marketplace.selectors.capacity import span_of
 from tenants.acting import PLATFORM_ID, acting_as
 from tenants.live import announce
 from tenants.models import Organisation
 
 ATTEMPTS = 5
+LATE_AFTER = timedelta(hours=1)
+"""A lot that ends later than this after its planned end is late."""
 
 
 class ListingsContended(RuntimeError):
@@ -32,6 +46,8 @@ class Published:
     machine: Machine
     listed: ListedMachine
     windows: Sequence[CapacityWindow]
+    lots: tuple[int, int] = (0, 0)
+    """How many lots the machine has finished, and how many of them on time."""
 
     def fields(self, now: datetime) -> dict[str, Any]:
         """Return the columns of the listing."""
@@ -48,6 +64,10 @@ class Published:
             "currency": newest.currency,
             "minimum_lot": newest.minimum_lot,
             "listed_until": spans[-1].end,
+            "on_time_lots": self.lots[0],
+            "on_time_share": (
+                round(self.lots[1] / self.lots[0], 4) if self.lots[0] >= LEAST_OBSERVED else None
+            ),
             "updated_at": now,
         }
 
@@ -99,14 +119,41 @@ def _read(supplier_id: int, machine_ids: Iterable[int], now: datetime) -> list[P
             .select_related("process")
             .order_by("process__position")
         )
+        learned = {
+            (row.machine_id, row.process_id): row
+            for row in LearnedRate.objects.of(supplier_id).filter(machine__in=list(found))
+        }
+        lots = _lots(supplier_id, found, now)
     return [
         Published(
             machine=machine,
-            listed=_listed_machine(supplier, machine, capabilities.get(pk, [])),
+            listed=_listed_machine(supplier, machine, capabilities.get(pk, []), learned),
             windows=windows.get(pk, []),
+            lots=lots.get(pk, (0, 0)),
         )
         for pk, machine in found.items()
     ]
+
+
+def _lots(
+    supplier_id: int, machine_ids: Iterable[int], now: datetime
+) -> dict[int, tuple[int, int]]:
+    """Return how many lots each machine has finished, and how many of them on time.
+
+    A lot that came late from the step before has its planned time from then on.
+    """
+    from_arrival = F("received_at") + (F("planned_end_at") - F("planned_start_at"))
+    allowed = Greatest(F("planned_end_at"), from_arrival, output_field=DateTimeField())
+    rows = (
+        Operation.objects.of_supplier(supplier_id)
+        .filter(machine_id__in=list(machine_ids), finished_at__gt=now - LOOKS_BACK, received__gt=0)
+        .values("machine_id")
+        .annotate(
+            finished=Count("pk"),
+            on_time=Count("pk", filter=Q(finished_at__lte=allowed + LATE_AFTER)),
+        )
+    )
+    return {row["machine_id"]: (row["finished"], row["on_time"]) for row in rows}
 
 
 def _grouped(rows: Iterable[Any]) -> dict[int, list[Any]]:
@@ -117,7 +164,10 @@ def _grouped(rows: Iterable[Any]) -> dict[int, list[Any]]:
 
 
 def _listed_machine(
-    supplier: Organisation, machine: Machine, capabilities: Sequence[Capability]
+    supplier: Organisation,
+    machine: Machine,
+    capabilities: Sequence[Capability],
+    learned: Mapping[tuple[int, int], LearnedRate],
 ) -> ListedMachine:
     site = machine.site
     return ListedMachine(
@@ -142,9 +192,21 @@ def _listed_machine(
                     code: tuple(held) if isinstance(held, list) else held
                     for code, held in one.attributes.items()
                 },
+                learned=_learned(one, learned.get((machine.pk, one.process_id))),
             )
             for one in capabilities
         ),
+    )
+
+
+def _learned(capability: Capability, row: LearnedRate | None) -> Learned | None:
+    if row is None:
+        return None
+    return learned_of(
+        row.shown,
+        stated_rate=capability.pieces_per_hour,
+        stated_set_up=capability.set_up_minutes,
+        is_used=row.is_used,
     )
 
 

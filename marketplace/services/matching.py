@@ -11,7 +11,15 @@ from django.db import transaction
 from evidence.services.transitions import transition
 from marketplace.core.asked import AskedOrder
 from marketplace.core.band import Band, BandStep
-from marketplace.core.fitting import Fit, OnSale, fit, lots_cannot_add_up, nothing_fits
+from marketplace.core.fitting import (
+    Fit,
+    OnSale,
+    fit,
+    lots_cannot_add_up,
+    nothing_fits,
+    shows_slow_days,
+    uses_learned,
+)
 from marketplace.core.frozen import FrozenPart
 from marketplace.core.plan_json import instant
 from marketplace.core.problem_of import floor_minute, problem_of
@@ -193,9 +201,11 @@ def _band_of(question: Question, rough: RoughBand) -> Band:
     origin_at, found = question.origin_at, question.found
     known = (rough.earliest, rough.likely, rough.price_low_minor, rough.price_high_minor)
     earliest, likely, low, high = (value or 0 for value in known)
-    assumed = ["assumed_stated_rates"]
-    if any(one.rate_low_share is not None for one in found.machines):
-        assumed = ["assumed_learned_rates"]
+    processes = [step.process for step in question.order.steps]
+    learned = any(uses_learned(one, processes) for one in found.machines)
+    assumed = ["assumed_learned_rates" if learned else "assumed_stated_rates"]
+    if any(shows_slow_days(one, processes) for one in found.machines):
+        assumed.append("assumed_slow_days")
     assumed += ["assumed_transport", "assumed_answers"]
     return Band(
         earliest_at=instant(origin_at, earliest),

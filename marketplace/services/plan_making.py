@@ -110,6 +110,7 @@ def _plans(question: Question, answer: dict[str, Any]) -> list[dict[str, Any]]:
             question.market,
             seed=uid if frozen is None else frozen.plan.seed,
             frozen=frozen,
+            is_cautious=one.get("kind") == PlanKind.SAFEST,
         )
         _vouch(problem, document, request)
         if "limit" in one:

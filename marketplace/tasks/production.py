@@ -14,6 +14,7 @@ from marketplace.services.answers import (
 )
 from marketplace.services.closing import close_if_complete
 from marketplace.services.expiry import hand_on_expired_offers
+from marketplace.services.learning import LEARN, ask_to_learn, learn_rates
 from marketplace.services.machine_counts import copy_counts
 from marketplace.services.offers import lapse_offer
 from marketplace.services.production import end_lot
@@ -104,6 +105,13 @@ def follow_lost_lot(
 
 @handles("devices.counted", merges=True)
 def show_machine_counts(*, supplier_id: int) -> None:
-    """Bring the machines' counts beside the shop's claims."""
+    """Bring the machines' counts beside the shop's claims; what they teach follows."""
     with acting_as(supplier_id):
-        copy_counts(supplier_id=supplier_id, now=site_now())
+        if copy_counts(supplier_id=supplier_id, now=site_now()):
+            ask_to_learn(supplier_id=supplier_id)
+
+
+@handles(LEARN, merges=True)
+def learn_from_runs(*, supplier_id: int) -> None:
+    """Work out what a supplier's machines have shown, for the next plan."""
+    learn_rates(supplier_id=supplier_id, now=site_now())

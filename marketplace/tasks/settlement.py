@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from marketplace.services.credit_sharing import keep_fresh
+from marketplace.services.learning import ask_to_learn
 from marketplace.services.settlement import book_released, close_money
 from tenants.acting import PLATFORM_ID, acting_as
 from tenants.actors import Actor
@@ -33,3 +34,4 @@ def report_on_supplier(*, supplier_id: int) -> None:
     with acting_as(supplier_id):
         supplier = Organisation.objects.get(pk=supplier_id)
         keep_fresh(supplier=supplier, by=Actor.system(supplier_id), now=site_now())
+        ask_to_learn(supplier_id=supplier_id)

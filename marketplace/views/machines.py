@@ -25,6 +25,8 @@ from marketplace.forms.machines import (
 )
 from marketplace.selectors.capacity import machine_rows
 from marketplace.selectors.catalogue import capabilities
+from marketplace.selectors.learned import learned_rows
+from marketplace.services.learning import use_learned
 from marketplace.services.machines import (
     NewMachine,
     archive_machine,
@@ -33,7 +35,7 @@ from marketplace.services.machines import (
 )
 from tenants.access import member
 from tenants.clock import site_now
-from tenants.core.roles import Act
+from tenants.core.roles import Act, may
 from tenants.errors import DomainError
 
 PAGE_ROWS = 50
@@ -124,6 +126,42 @@ def ability_fields(request: HttpRequest) -> HttpResponse:
         for name in ("process", "pieces_per_hour", "set_up_minutes")
     }
     return render(request, "supplier/_ability.html", {"row": form})
+
+
+@member(Act.READ, seat="supplier")
+@require_GET
+def machine_learned(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Return what a machine has shown, as a part of its page."""
+    machine = devices.machine(request.acting.tenant_id, uid)
+    context = {
+        "machine": machine,
+        "rows": learned_rows(machine),
+        "may_change": may(request.acting.role, Act.PRODUCE),
+    }
+    return render(request, "supplier/_learned.html", context)
+
+
+@member(Act.PRODUCE, seat="supplier")
+@require_POST
+def machine_learned_use(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Decide whether plans reckon with what a machine has shown or with what is stated."""
+    machine = devices.machine(request.acting.tenant_id, uid)
+    is_used = request.POST.get("use") != "stated"
+    use_learned(
+        organisation=request.acting.tenant,
+        by=request.actor,
+        now=site_now(),
+        machine=machine,
+        process_code=request.POST.get("process", ""),
+        is_used=is_used,
+    )
+    messages.success(
+        request,
+        _("The next plans reckon with what it has shown.")
+        if is_used
+        else _("The next plans reckon with what you state."),
+    )
+    return redirect("machine", uid=machine.uid)
 
 
 @member(Act.PRODUCE, seat="supplier")

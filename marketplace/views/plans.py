@@ -46,8 +46,15 @@ def plans(request: HttpRequest, uid: UUID) -> HttpResponse:
         "options": [_option(plan) for plan in found],
         "bound_days": found[0].bound_minutes / MINUTES_PER_DAY if found else None,
         "cost_bound": found[0].reasons.get("cost_bound") if found else None,
+        "assumed": _assumed(found),
     }
     return render(request, "buyer/plans.html", context)
+
+
+def _assumed(plans: list[Plan]) -> list[tuple[str, list[str]]]:
+    processes = process_names()
+    told = [(plan, selectors.assumed_sentences(plan, processes)) for plan in plans]
+    return [(plan.get_kind_display(), sentences) for plan, sentences in told if sentences]
 
 
 def _option(plan: Plan) -> dict[str, Any]:
@@ -94,6 +101,7 @@ def plan_page(
         "order": order,
         "shares": selectors.share_rows(found, summary, processes),
         "left_out": selectors.left_out_rows(found, processes),
+        "assumed": selectors.assumed_sentences(found, processes),
         "operation_count": summary.operation_count,
         "lot_count": summary.lot_count,
         "slack": order.due_at - found.completes_at,

@@ -28,6 +28,7 @@ PAGE_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("lent", "lender_loan", "loan_offer", "loan_reject", "loan_disburse"),
     **_all("product", "loan_apply"),
     **_all("machine", "machine", "machine_edit", "machine_archive", "machine_restore"),
+    **_all("machine", "machine_learned", "machine_learned_use"),
     **_all("machine", "device_add"),
     **_all("device", "device_rotate", "device_revoke"),
     **_all("site", "site"),

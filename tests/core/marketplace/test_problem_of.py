@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from marketplace.core.asked import AskedOrder, AskedStep
 from marketplace.core.fitting import OnSale, fit
 from marketplace.core.frozen import FrozenPart
+from marketplace.core.learned import Learned
 from marketplace.core.listed import ListedCapability, ListedMachine
 from marketplace.core.offering import answer_by, offer_uid, routes_of_frozen, shares_of
 from marketplace.core.plan_json import PlanDocument, derived_uid, instant
@@ -32,6 +33,15 @@ NOW = datetime(2026, 3, 2, 9, 0, 30, tzinfo=UTC)
 ORIGIN = NOW.replace(second=0)
 SEED = UUID("01a20a79-4196-7670-b87d-653a54aa282b")
 PROCESSES = ("blanking", "embossing", "packing")
+
+SHOWN = Learned(
+    runs=14,
+    rate_share=0.93,
+    rate_low_share=0.8,
+    set_ups=11,
+    set_up_minutes=21.4,
+    set_up_high_minutes=33.0,
+)
 
 
 @st.composite
@@ -74,6 +84,7 @@ def _machine(draw: st.DrawFn, number: int, process: str) -> OnSale:
                     process=process,
                     pieces_per_hour=draw(st.integers(200, 900)),
                     set_up_minutes=draw(st.integers(0, 40)),
+                    learned=draw(st.sampled_from([None, SHOWN])),
                 ),
             ),
         ),
@@ -83,7 +94,6 @@ def _machine(draw: st.DrawFn, number: int, process: str) -> OnSale:
         ),
         price_minor_per_hour=draw(st.integers(0, 20_000)),
         currency="CNY",
-        rate_low_share=draw(st.sampled_from([None, 0.8])),
     )
 
 

@@ -226,6 +226,8 @@ def _proofs(model: ReachModel, order: Order) -> Iterator[Reason]:
     for removal in removals(model, order):
         removed.setdefault(removal.step, []).append(removal)
     for step, removals_here in removed.items():
+        if model.demand((order.id, step)) <= 0:
+            continue  # all of it is frozen: no machine has to be found
         if len(removals_here) == len(_all_options(model.problem, order, step)):
             common = Counter(removal.reason.code for removal in removals_here).most_common(1)[0][0]
             first = next(r for r in removals_here if r.reason.code == common)

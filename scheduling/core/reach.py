@@ -56,6 +56,10 @@ class ReachModel:
         """Return the pieces of a step that are not frozen yet."""
         return self.problem.order_by_id[key[0]].quantity - self._frozen.get(key, 0)
 
+    def is_settled(self, order: Order) -> bool:
+        """Tell whether every piece of an order is frozen at every step."""
+        return all(self.demand((order.id, step)) <= 0 for step in range(len(order.steps)))
+
     def must_make(self, key: Key) -> int:
         """Return the demand of a step that cannot be bought outside instead."""
         order = self.problem.order_by_id[key[0]]

@@ -199,6 +199,7 @@ def _without_the_hopeless(
     keep = [order for order in problem.orders if order.id not in proven]
     held_by_frozen = {a.order for a in problem.frozen}
     schedule = Schedule(assignments=problem.frozen)
+    planned = {order.id for order in problem.orders if model.is_settled(order)}
     while keep and not incumbent.clock.is_over:
         part = replace(
             problem,
@@ -211,11 +212,11 @@ def _without_the_hopeless(
         failure = improve_market(planner, attempt, seed=seed)
         if attempt.schedule is not None:
             schedule = attempt.schedule
+            planned = {a.order for a in schedule}
             break
         dropped = failure.lot.order if failure is not None else keep[-1]
         keep = [order for order in keep if order.id != dropped.id]
         left_out.append(whys[dropped.id])
-    planned = {a.order for a in schedule}
     named = {why.order for why in left_out}
     left_out += [whys[o.id] for o in problem.orders if o.id not in planned and o.id not in named]
     must_make = {o.id for o in problem.orders if o.outside_price_minor is None}

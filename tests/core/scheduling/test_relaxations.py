@@ -14,6 +14,7 @@ from scheduling.core import (
     Problem,
     Relaxation,
     Shortfall,
+    Status,
     Window,
     relaxations,
     shortfall,
@@ -93,20 +94,29 @@ def test_a_returned_lot_gets_a_later_date_or_is_left_out_whole_and_the_rest_stay
     assert set(fewer.result.schedule) == {a for a in problem.frozen if a.lot == 0}
 
 
-def test_a_lot_that_must_be_back_before_its_next_step_is_not_helped_by_a_later_date() -> None:
-    problem = returned()
+def between() -> Problem:
+    """The same, with packing agreed from 320 and 360 on: the slow press comes too late."""
     packed = Assignment(
         order="plates", lot=1, step=2, machine="pack", start=360, end=400, quantity=60
     )
-    first = replace(packed, lot=0)
-    frozen = (*problem.frozen, packed, replace(first, start=320, end=360))
-    problem = market(
+    problem = returned()
+    return market(
         *problem.machines,
-        machine("pack", "packing", windows=()),
+        machine("pack", "packing", windows=ONE_DAY),
         order(quantity=120, steps="cutting,pressing,packing", deadline=400),
-        frozen=frozen,
+        frozen=(*problem.frozen, packed, replace(packed, lot=0, start=320, end=360)),
     )
-    assert set(by_limit(problem)) == {Limit.QUANTITY}
+
+
+def test_a_lot_that_must_be_back_before_its_next_step_is_not_helped_by_a_later_date() -> None:
+    assert set(by_limit(between())) == {Limit.QUANTITY}
+
+
+def test_a_half_made_lot_is_no_plan_when_time_is_over_before_the_first_try() -> None:
+    problem = between()
+    late = replace(problem, orders=(replace(problem.orders[0], deadline=None),))
+    result = solve(late, time_limit=0.0)
+    assert (result.status, [one.order for one in result.unplanned]) == (Status.TIMEOUT, ["plates"])
 
 
 def test_where_no_time_is_left_the_complete_lots_are_kept() -> None:

@@ -11,18 +11,23 @@ from marketplace.core.plan_json import PlanDocument, PlanOperation, instant
 
 
 def stopped_part(
-    plan: PlanDocument, *, supplier_id: int, started: Collection[tuple[int, int]]
+    plan: PlanDocument, *, supplier_id: int, started: Collection[tuple[int, int]], later: bool
 ) -> frozenset[tuple[int, int]]:
-    """Return the (lot, step) that have to move when a supplier stops.
+    """Return the (lot, step) that move when a supplier stops: what it has not started.
 
-    They are what it has not started, and the later steps of those lots, which cannot keep their
-    hours when the lot comes later; they may stay on their machines.
+    With `later`, the later steps of those lots too, which cannot keep their hours when the lot
+    comes later; they may stay on their machines.
     """
+    there = [
+        (one.lot, one.step)
+        for one in plan.operations
+        if _maker(plan, one) == supplier_id and (one.lot, one.step) not in started
+    ]
+    if not later:
+        return frozenset(there)
     first: dict[int, int] = {}
-    for one in plan.operations:
-        is_there = plan.suppliers[plan.machines[one.machine].supplier].id == supplier_id
-        if is_there and (one.lot, one.step) not in started:
-            first[one.lot] = min(one.step, first.get(one.lot, one.step))
+    for lot, step in there:
+        first[lot] = min(step, first.get(lot, step))
     return frozenset(
         (one.lot, one.step)
         for one in plan.operations

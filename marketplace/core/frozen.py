@@ -17,7 +17,7 @@ class FrozenPart:
 
     `returned` holds (lot, step) of the operations that came back; all others are frozen exactly
     as they are. `unanswered` holds those of each offer that is still open. `is_widened` tells that
-    open offers were taken back to make room.
+    open offers were taken back to make room; in a drill, that later steps and the date may move.
     """
 
     plan: PlanDocument

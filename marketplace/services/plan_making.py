@@ -201,7 +201,8 @@ def _row(request: PlanRequest, question: Question, one: dict[str, Any], now: dat
 
 
 def _why_none(question: Question, answer: dict[str, Any]) -> dict[str, Any]:
-    if question.frozen is not None:
+    # Where nothing of the plan was kept, the share is asked for like a whole order.
+    if question.frozen is not None and (question.is_hopeless or "relaxations" in answer):
         return why_share_stays(question, answer)
     if answer.get("unkept") is not None:
         return why_unkept(question, answer["unkept"])

@@ -7,6 +7,7 @@ from uuid import UUID
 from celery import shared_task
 
 from marketplace.services.choosing import claim_and_offer
+from marketplace.services.drills import widen_drill
 from marketplace.services.matching import answer_request
 from marketplace.services.plan_making import make_plans
 from marketplace.services.replanning import release_commitments, take_answer
@@ -34,8 +35,9 @@ def plan_solve(buyer_id: int, request_uid: str) -> None:
 
 @handles("plans.answered")
 def plans_answered(buyer_id: int, request_uid: str) -> None:
-    """Let the buyer choose, or take a returned share's plan."""
+    """Let the buyer choose, take a returned share's plan, or let a drill move more."""
     take_answer(buyer_id=buyer_id, request_uid=request_uid, now=site_now())
+    widen_drill(buyer_id=buyer_id, request_uid=request_uid, now=site_now())
 
 
 @handles("plan.chosen")

@@ -11,7 +11,7 @@ from evidence.models import PendingEntry
 from marketplace.models import Commitment, OrderState, PlanPurpose, PlanRequest
 from marketplace.selectors.drills import drill_rows
 from marketplace.services.choosing import PlanNotOpen
-from marketplace.services.drills import NoSuchFactory, NothingToDrill, ask_drill
+from marketplace.services.drills import NoSuchFactory, NothingToDrill, ask_drill, widen_drill
 from tenants.acting import PLATFORM_ID, acting_as
 from tests.factories import NOW, make_member
 from tests.marketplace.test_share_limits import Town, install, slow, stuck
@@ -76,6 +76,43 @@ def test_a_drill_moves_the_work_on_paper_and_changes_nothing() -> None:
     row = row_of(town, town.cutter)
     assert row.outcome is None, "the press gave its share back before and is not asked"
     assert row.message["code"] == "no_fit"
+
+
+def drills_of(town: Town) -> list[PlanRequest]:
+    with acting_as(town.buyer.pk):
+        return list(PlanRequest.objects.filter(purpose=PlanPurpose.DRILL).order_by("id"))
+
+
+def test_where_others_can_keep_their_hours_nothing_else_moves() -> None:
+    town = agreed()
+    install(make_member(name="Next door").tenant, ("blanking", 6_000), x_km=1.0)
+    ask(town, town.cutter)
+    town.deliver()
+    row = row_of(town, town.cutter)
+    assert row.outcome is not None
+    assert row.outcome.shifted == 0
+    assert row.outcome.is_kept
+    assert [one.frozen["is_widened"] for one in drills_of(town)] == [False]
+
+
+def test_where_others_cannot_keep_their_hours_later_steps_and_the_date_move_too() -> None:
+    town = agreed()
+    install(make_member(name="Far").tenant, ("blanking", 700), x_km=100.0)
+    ask(town, town.cutter)
+    town.deliver()
+    narrow, wide = drills_of(town)
+    assert not narrow.frozen["is_widened"]
+    assert wide.frozen["is_widened"]
+    assert len(wide.frozen["returned"]) > len(narrow.frozen["returned"])
+    widen_drill(buyer_id=town.buyer.pk, request_uid=narrow.uid, now=NOW)
+    widen_drill(buyer_id=town.buyer.pk, request_uid=wide.uid, now=NOW)
+    assert len(drills_of(town)) == 2, "it is widened once"
+    row = row_of(town, town.cutter)
+    assert row.request == wide
+    assert row.outcome is not None
+    assert row.outcome.left_out == 0
+    assert row.outcome.shifted > 0
+    assert row.outcome.after_at > row.outcome.before_at == town.order().promised_at
 
 
 def test_a_drill_says_dates_cost_and_recovery_and_cannot_be_chosen() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from marketplace.core.asked import AskedOrder, AskedStep
-from marketplace.core.steering import PlanPlace, Wish, Wishes
+from marketplace.core.steering import GOALS, PlanPlace, Wish, Wishes
 from marketplace.models import Order, Plan, PlanRequest
 from marketplace.wording import sentence
 
@@ -76,8 +76,8 @@ class WishIO(serializers.Serializer):
 class SteerIn(serializers.Serializer):
     """How a plan is to differ: places are named by the `uid` of the plan's own `places`.
 
-    `pinned` places keep what they make, `excluded` ones get nothing. The `goal` is that of the
-    plan which is steered, unless it is given.
+    `pinned` places keep what they make, `excluded` ones get nothing. The `goal`, near the plan in
+    date and cost, `cost` or `makespan`, is that of the plan which is steered unless it is given.
     """
 
     pieces = WishIO(many=True, required=False, default=list)
@@ -87,7 +87,7 @@ class SteerIn(serializers.Serializer):
     excluded = serializers.ListField(
         child=serializers.CharField(max_length=64), required=False, default=list
     )
-    goal = serializers.ChoiceField(choices=["cost", "makespan"], required=False, default="")
+    goal = serializers.ChoiceField(choices=GOALS, required=False, default="")
 
     def wishes(self) -> Wishes:
         """Return the wishes in the shape of the services."""

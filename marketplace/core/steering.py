@@ -18,6 +18,8 @@ from scheduling.core import Order, Problem, Quota
 
 MOST_PLACES = 60
 """How many places that make nothing yet are named beside those that do."""
+GOALS = ("near", "cost", "makespan")
+"""Close to the date and cost of the plan before; cheapest in time; earliest."""
 FINEST_PART = 50
 """A wish is kept to a fiftieth of the order, or to a lot where that is less."""
 
@@ -121,7 +123,7 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """What a buyer asks for by hand; `goal` is `cost` or `makespan`, or as the plan before."""
+    """What a buyer asks for by hand; `goal` is one of `GOALS`, or empty: as the plan before."""
 
     pieces: tuple[Wish, ...] = ()
     pinned: frozenset[str] = frozenset()
@@ -223,13 +225,16 @@ class Hold:
 class Steering:
     """A plan as its buyer wants it: the wishes, as ranges that lots can keep, and the goal.
 
-    A cheap plan keeps `keep_by` where it can.
+    A cheap or near plan keeps `keep_by` where it can. `before_at` and `before_cost_minor` are the
+    date and cost of the plan before, to which a near one stays close.
     """
 
     wishes: Wishes
     holds: tuple[Hold, ...]
     goal: str
     keep_by: datetime
+    before_at: datetime
+    before_cost_minor: int
 
     def to_json(self) -> dict[str, Any]:
         """Return the steering in JSON's own types, ready for `PlanRequest.steering`."""
@@ -240,6 +245,8 @@ class Steering:
             "holds": [asdict(hold) for hold in self.holds],
             "goal": self.goal,
             "keep_by": self.keep_by.isoformat(),
+            "before_at": self.before_at.isoformat(),
+            "before_cost_minor": self.before_cost_minor,
         }
 
     @classmethod
@@ -256,6 +263,8 @@ class Steering:
             holds=tuple(Hold(**hold) for hold in document["holds"]),
             goal=document["goal"],
             keep_by=datetime.fromisoformat(document["keep_by"]),
+            before_at=datetime.fromisoformat(document["before_at"]),
+            before_cost_minor=document["before_cost_minor"],
         )
 
 
@@ -268,6 +277,8 @@ def steering_of(
     lot: int,
     goal: str,
     keep_by: datetime,
+    before_at: datetime,
+    before_cost_minor: int,
 ) -> Steering:
     """Turn wishes into ranges; `lot` is the largest lot of the plan that is steered."""
     known = {place.uid: place for place in places}
@@ -288,7 +299,14 @@ def steering_of(
                     at_most=0 if nothing else min(quantity, wish.pieces + spread),
                 )
             )
-    return Steering(wishes=wishes, holds=tuple(holds), goal=goal, keep_by=keep_by)
+    return Steering(
+        wishes=wishes,
+        holds=tuple(holds),
+        goal=goal,
+        keep_by=keep_by,
+        before_at=before_at,
+        before_cost_minor=before_cost_minor,
+    )
 
 
 def steered_problem(problem: Problem, steering: Steering, market: Sequence[OnSale]) -> Problem:

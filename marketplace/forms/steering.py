@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.core.steering import PlanPlace, Wish, Wishes
+from marketplace.core.steering import GOALS, PlanPlace, Wish, Wishes
 from marketplace.services.steering import InvalidWishes
 
 LONGEST_NUMBER = 12
@@ -42,7 +42,7 @@ def wishes_of(data: QueryDict, places: Sequence[PlanPlace]) -> Wishes:
         ),
         pinned=frozenset(data.getlist("keep")),
         excluded=frozenset(data.getlist("drop")),
-        goal=data.get("goal", "") if data.get("goal") in ("cost", "makespan") else "",
+        goal=data.get("goal", "") if data.get("goal") in GOALS else "",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from marketplace.core.steering import PlanPlace, Steering, Wishes
-from marketplace.models import Plan, PlanRequest, PlanRequestState
+from marketplace.models import Plan, PlanKind, PlanRequest, PlanRequestState
 from marketplace.wording import sentence
 
 UNDER_WAY = (PlanRequestState.REQUESTED, PlanRequestState.SOLVING)
@@ -28,6 +28,11 @@ class PanelRow:
     asked: int
     price: float
     ends: int
+
+    @property
+    def price_of_thousand(self) -> int:
+        """Return what it charges for a thousand pieces, in minor units."""
+        return round(1000 * self.price)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,14 @@ def places_of_plan(plan: Plan) -> list[PlanPlace]:
     return [PlanPlace.from_json(place) for place in plan.reasons.get("places", [])]
 
 
+def usual_goal(plan: Plan) -> str:
+    """Return the goal of what is steered from a plan, unless its buyer says otherwise."""
+    if plan.steering is not None:
+        return Steering.from_json(plan.steering.steering).goal
+    goals: dict[str, str] = {PlanKind.CHEAPEST: "cost", PlanKind.FASTEST: "makespan"}
+    return goals.get(plan.kind, "near")
+
+
 def newest_steering(plan: Plan) -> PlanRequest | None:
     """Return the last split that was asked for on top of a plan."""
     asked = PlanRequest.objects.filter(buyer_id=plan.buyer_id, order_uid=plan.order_uid)
@@ -67,7 +80,7 @@ def newest_steering(plan: Plan) -> PlanRequest | None:
 
 def plan_before(plan: Plan) -> Plan | None:
     """Return the plan that a steered one was steered from."""
-    if plan.steering is None:
+    if plan.steering is None or plan.steering.base_plan_uid is None:
         return None
     mine = Plan.objects.filter(buyer_id=plan.buyer_id, uid=plan.steering.base_plan_uid)
     return mine.defer("schedule").first()
@@ -114,7 +127,7 @@ def panel_of(plan: Plan, wishes: Wishes, processes: Mapping[str, object]) -> Pan
         places=tuple(sorted(places, key=lambda place: not place.made)),
         pinned=wishes.pinned,
         excluded=wishes.excluded,
-        goal=wishes.goal,
+        goal=wishes.goal or usual_goal(plan),
         finest=max(1, quantity // FINEST),
     )
 

@@ -100,7 +100,12 @@ class Question:
         if self.steering is None:
             return None
         by = floor_minute(self.steering.keep_by, self.origin_at)
-        return {"goal": self.steering.goal, "by": by}
+        before = floor_minute(self.steering.before_at, self.origin_at)
+        return {
+            "goal": self.steering.goal,
+            "by": by,
+            "near": [before, self.steering.before_cost_minor],
+        }
 
 
 def answer_request(*, buyer_id: int, request_uid: str, now: datetime) -> None:

@@ -19,8 +19,9 @@ from marketplace.core.steering import (
     steering_of,
     wish_faults,
 )
-from marketplace.models import Plan, PlanKind, PlanPurpose, PlanRequest
+from marketplace.models import Plan, PlanPurpose, PlanRequest
 from marketplace.selectors.catalogue import process_names
+from marketplace.selectors.steering import usual_goal
 from marketplace.services.choosing import PlanGone, PlanNotOpen, open_order_of
 from marketplace.services.planning import send_request
 from marketplace.wording import sentence
@@ -28,8 +29,6 @@ from tenants.actors import Actor
 from tenants.errors import Conflict, DomainError
 from tenants.live import announce
 from tenants.models import Organisation
-
-CHEAP = (PlanKind.CHEAPEST, PlanKind.BALANCED)
 
 
 class InvalidWishes(DomainError):
@@ -106,12 +105,10 @@ def _steering(plan: Plan, wishes: Wishes) -> Steering:
             sentence({"code": one.code, "values": one.values}, processes=names) for one in faults
         ]
         raise InvalidWishes(" ".join(said), errors={"wishes": said})
-    goal = wishes.goal
+    goal = wishes.goal or usual_goal(plan)
     if plan.steering is not None:
         before = Steering.from_json(plan.steering.steering)
         wishes = carried_over(wishes, before.wishes, places, quantity=order.quantity)
-        goal = goal or before.goal
-    goal = goal or ("cost" if plan.kind in CHEAP else "makespan")
     return steering_of(
         replace(wishes, goal=goal),
         places,
@@ -120,4 +117,6 @@ def _steering(plan: Plan, wishes: Wishes) -> Steering:
         lot=max(plan.schedule["operations"]["quantity"]),
         goal=goal,
         keep_by=max(order.due_at, plan.completes_at),
+        before_at=plan.completes_at,
+        before_cost_minor=plan.cost_minor,
     )

@@ -52,9 +52,12 @@ def plans(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 
 def _assumed(plans: list[Plan]) -> list[tuple[str, list[str]]]:
+    """Return what each plan assumes under its title; once, without a title, where all agree."""
     processes = process_names()
-    told = [(plan, selectors.assumed_sentences(plan, processes)) for plan in plans]
-    return [(plan.get_kind_display(), sentences) for plan, sentences in told if sentences]
+    told = [(plan.title, selectors.assumed_sentences(plan, processes)) for plan in plans]
+    if told and all(sentences == told[0][1] for _title, sentences in told):
+        told = [("", told[0][1])]
+    return [(title, sentences) for title, sentences in told if sentences]
 
 
 def _option(plan: Plan) -> dict[str, Any]:

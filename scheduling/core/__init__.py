@@ -24,7 +24,7 @@ from scheduling.core.replan import Moved, Replanned, replan
 from scheduling.core.result import Objective, Result, Status, Unplanned
 from scheduling.core.schedule import Assignment, Schedule
 from scheduling.core.solvers import solve
-from scheduling.core.steering import Steered, Unkept, steered
+from scheduling.core.steering import Near, Steered, Unkept, steered
 
 __all__ = [
     "Alternative",
@@ -37,6 +37,7 @@ __all__ = [
     "Limit",
     "Machine",
     "Moved",
+    "Near",
     "Objective",
     "Option",
     "Order",

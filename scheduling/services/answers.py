@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 from scheduling.core import (
+    Near,
     Objective,
     PlanAlternative,
     PlanName,
@@ -30,6 +31,7 @@ OnProgress = Callable[[int | None, int | None], None]
 ShouldStop = Callable[[], bool]
 MIN_PROBE_S = 3.0
 """What probing for relaxations may take, though the plans have used up the time."""
+NEAR = "near"
 COLUMNS = ("lot", "step", "machine", "start", "end", "quantity", "set_up_minutes")
 
 
@@ -38,8 +40,9 @@ def answer(
 ) -> dict[str, Any]:
     """Answer `{"problem", "time_limit", "seed"}` with `{"status", "alternatives", "unplanned"}`.
 
-    With `"steering": {"goal", "by"}` there is one alternative, which keeps the order's quotas, or
-    none and `unkept`, the quota in the way as `{"step", "factory", "is_proven"}`.
+    With `"steering": {"goal", "by", "near"}` there is one alternative, which keeps the order's
+    quotas, or none and `unkept`, the quota in the way as `{"step", "factory", "is_proven"}`. The
+    goal `near` stays close to the `[completion, cost]` of `near`.
 
     Each alternative has its kind, completion and cost with their proven bounds, assignments as
     columns, and why machines are in or out. Without any, `unplanned` is `{"code", "values"}`.
@@ -106,7 +109,7 @@ def _steered(
     asked = question["steering"]
     found = steered(
         problem_from_json(question["problem"]),
-        goal=Objective(asked["goal"]),
+        goal=_goal(asked),
         by=asked["by"],
         time_limit=float(question["time_limit"]),
         seed=int(question["seed"]),
@@ -121,6 +124,13 @@ def _steered(
         "unplanned": _why_none(found.failure),
         "unkept": None if found.unkept is None else _unkept(found.unkept),
     }
+
+
+def _goal(asked: Mapping[str, Any]) -> Objective | Near:
+    if asked["goal"] != NEAR:
+        return Objective(asked["goal"])
+    completion, cost_minor = asked["near"]
+    return Near(completion=completion, cost_minor=cost_minor)
 
 
 def _unkept(found: Unkept) -> dict[str, Any]:

@@ -5,6 +5,8 @@
  * pieces that nobody is asked for are taken at the mean. A factory that makes more goes on at the pace it has here.
  */
 
+const HOURS_SHOWN_AS_DAYS = 72; // as the server writes durations
+
 export function mountAll(root) {
   for (const form of root.querySelectorAll("[data-steer]:not([data-bound])")) mount(form);
 }
@@ -63,9 +65,17 @@ function show(form, rows) {
     left.textContent = moved === 0 ? "" : words.replace("{n}", numbers.format(Math.abs(moved)));
   }
   const output = form.querySelector("[data-steer-estimate]");
-  const money = new Intl.NumberFormat(language, { style: "currency", currency: form.dataset.currency, signDisplay: "exceptZero" });
-  const hours = new Intl.NumberFormat(language, { style: "unit", unit: "hour", maximumFractionDigits: 1, signDisplay: "exceptZero" });
-  output.textContent = isChanged
-    ? output.dataset.words.replace("{cost}", money.format(cost / 100)).replace("{time}", hours.format(later / 60))
-    : "";
+  output.textContent = isChanged ? estimate(output.dataset, cost / 100, later / 60, form.dataset.currency) : "";
+}
+
+/** Say in words what a split may cost more or less, and how many hours later it may end. */
+function estimate(words, cost, hours, currency) {
+  const language = document.documentElement.lang;
+  const money = new Intl.NumberFormat(language, { style: "currency", currency }).format(Math.abs(cost));
+  const isLong = hours >= HOURS_SHOWN_AS_DAYS;
+  const count = new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(isLong ? hours / 24 : hours);
+  const time = (isLong ? words.days : words.hours).replace(/\d+/, count);
+  return words.words
+    .replace("{cost}", Math.abs(cost) < 1 ? words.same : (cost > 0 ? words.dearer : words.cheaper).replace("{n}", money))
+    .replace("{time}", hours < 0.1 ? words.soon : words.later.replace("{n}", time));
 }

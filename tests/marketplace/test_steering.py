@@ -164,6 +164,21 @@ def test_a_cheap_plan_stays_cheap_and_a_fast_one_fast(buyer) -> None:
     assert steer(buyer, fast, pinned=frozenset({first.uid})).steering["goal"] == "makespan"
 
 
+def test_a_balanced_plan_stays_near_itself_unless_another_goal_is_asked_for(buyer) -> None:
+    base = planned(buyer, "balanced", suppliers=4)
+    (first, *_) = places(base)
+    wish = Wish(step=1, place=first.uid, pieces=first.pieces(1) + 2_000)
+    plan = steered(buyer, base, pieces=(wish,))
+    assert plan.steering.steering["goal"] == "near"
+    assert plan.makespan_minutes <= base.makespan_minutes * 1.5
+    assert plan.cost_minor <= base.cost_minor * 1.5
+    again = steered(buyer, plan, pinned=frozenset({first.uid}))
+    assert again.steering.steering["before_cost_minor"] == plan.cost_minor
+    assert again.steering.steering["goal"] == "near"
+    asked = steer(buyer, again, pinned=frozenset({first.uid}), goal="makespan")
+    assert asked.steering["goal"] == "makespan"
+
+
 @pytest.mark.parametrize(
     ("wishes", "code"),
     [

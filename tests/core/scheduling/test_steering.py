@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduling.core import (
+    Near,
     Objective,
     Problem,
     Quota,
@@ -82,6 +83,23 @@ def test_a_cheap_plan_keeps_its_date_and_becomes_the_earliest_where_it_cannot() 
     late = steered(two_works(quotas=quotas), goal=Objective.COST, by=300, seed=1)
     assert late.plan is not None
     assert 500 <= late.plan.completion <= 540
+
+
+def test_a_plan_near_another_is_neither_the_cheapest_nor_the_fastest() -> None:
+    # Half of the pieces each take 300 minutes and cost 10,500; alone, the slow works take 600.
+    near = Near(completion=300, cost_minor=10_500)
+    free = steered(two_works(), goal=near, seed=1)
+    assert free.plan is not None
+    assert 270 <= free.plan.completion <= 330
+    quotas = (Quota(step=0, factory="fast-works", at_most=200),)
+    found = steered(two_works(quotas=quotas), goal=near, seed=1)
+    assert found.plan is not None
+    assert 400 <= found.plan.completion <= 450
+    assert found.plan.completion_bound == 400
+    assert found.plan.cost_minor <= 9_100
+    capped = steered(two_works(quotas=quotas), goal=near, by=420, seed=1)
+    assert capped.plan is not None
+    assert capped.plan.completion <= 420
 
 
 def test_what_a_factory_cannot_do_is_proven_and_named() -> None:

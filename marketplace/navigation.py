@@ -20,6 +20,8 @@ class Item:
     act: Act = Act.READ
     also: tuple[str, ...] = ()
     """Names of pages that lie beside its own in the address, and are reached from it."""
+    under: tuple[str, ...] = ()
+    """The same for pages of a single row, by how their addresses begin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,9 @@ SEATS: dict[str, tuple[Group, ...]] = {
             label="",
             items=(
                 Item(label=_("Overview"), url_name="buyer_home", icon="layout-dashboard"),
-                Item(label=_("Orders"), url_name="orders", icon="package"),
+                Item(
+                    label=_("Orders"), url_name="orders", icon="package", under=("/buyer/plans/",)
+                ),
                 Item(label=_("Post an order"), url_name="order_new", icon="plus", act=Act.TRADE),
                 Item(label=_("Inspections"), url_name="inspections", icon="search-check"),
                 Item(label=_("Payments"), url_name="payments", icon="wallet"),
@@ -139,7 +143,7 @@ def navigation(membership: Membership, path: str) -> list[dict[str, object]]:
         for item in group.items:
             if not may(membership.role, item.act):
                 continue
-            places = [reverse(name) for name in (item.url_name, *item.also)]
+            places = [*map(reverse, (item.url_name, *item.also)), *item.under]
             match = max((one for one in places if path.startswith(one)), key=len, default="")
             longest = max(longest, match, key=len)
             entries.append({"label": item.label, "url": places[0], "icon": item.icon, "at": match})

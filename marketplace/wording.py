@@ -237,6 +237,7 @@ SENTENCES |= {
     "share_stuck": _("A returned share has no place"),
     "share_waits": _("A share waits for capacity"),
     "money_asked": _("All shares are accepted; your payment starts production"),
+    "money_sent": _("Your transfer is being looked for at the bank"),
     "operations_late": _("%(count)s operations are late"),
     "tight": _("Little time in reserve"),
     "late": _("Expected after the due date"),

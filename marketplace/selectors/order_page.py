@@ -8,11 +8,19 @@ from typing import Any
 from django.utils import timezone
 
 from marketplace.core.band import Band
-from marketplace.models import Order, OrderState, PlanPurpose, PlanRequest, PlanRequestState
+from marketplace.models import (
+    Funding,
+    Order,
+    OrderState,
+    PlanPurpose,
+    PlanRequest,
+    PlanRequestState,
+)
 from marketplace.selectors.catalogue import process_names
 from marketplace.selectors.drills import DRILLABLE
 from marketplace.selectors.orders import UNDER_WAY, has_no_plan, newest_requests
 from marketplace.selectors.plans import offers_of_order, plans_of_request, way_of
+from marketplace.selectors.settlement import payments_of
 from marketplace.wording import ACTS, sentence
 from tenants.models import AuditEntry
 from tenants.templatetags.formats import clock_text
@@ -55,10 +63,18 @@ def order_page(order: Order, *, now: datetime) -> dict[str, Any]:
         "has_progress": order.state in WITH_PROGRESS,
         "can_drill": order.state in DRILLABLE,
         "offers": offers_of_order(order.tenant_id, order.uid),
+        "payment": _open_payment(order),
     }
     if request is not None:
         context |= _planning(order, request, now) | band_context(request, processes)
     return context
+
+
+def _open_payment(order: Order) -> Funding | None:
+    """Return what has to be paid in, or looked for at the bank, before production begins."""
+    if order.state != OrderState.CONFIRMED:
+        return None
+    return payments_of(buyer_id=order.tenant_id).filter(order_uid=order.uid).first()
 
 
 def band_context(request: PlanRequest, processes: dict[str, Any] | None = None) -> dict[str, Any]:

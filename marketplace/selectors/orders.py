@@ -14,6 +14,8 @@ from django.db.models.fields.json import KT
 from marketplace.core.band import Band
 from marketplace.models import (
     ASIDE,
+    Funding,
+    FundingState,
     Offer,
     OfferState,
     Operation,
@@ -103,7 +105,7 @@ class OrderRisk:
 
 
 def orders_by_risk(tenant_id: int, *, now: datetime) -> list[OrderRisk]:
-    """Return the open orders, the worst first; four queries however many there are."""
+    """Return the open orders, the worst first; five queries however many there are."""
     orders = list(
         Order.objects.of(tenant_id).exclude(state__in=ENDED).order_by("due_at", "id")[:MOST_CARDS]
     )
@@ -111,8 +113,13 @@ def orders_by_risk(tenant_id: int, *, now: datetime) -> list[OrderRisk]:
     requests = newest_requests(tenant_id, uids)
     answers = _answers(tenant_id, uids)
     late = _late_operations(tenant_id, uids, now)
+    sent = set(
+        Funding.objects.filter(
+            buyer_id=tenant_id, order_uid__in=uids, state=FundingState.PROVED
+        ).values_list("order_uid", flat=True)
+    )
     risks = [
-        _risk(order, requests.get(order.uid), answers.get(order.uid, {}), late, now)
+        _risk(order, requests.get(order.uid), answers.get(order.uid, {}), late, sent, now)
         for order in orders
     ]
     far = timedelta(days=10_000)
@@ -154,11 +161,14 @@ def _risk(
     request: PlanRequest | None,
     answers: dict[str, int],
     late: dict[UUID, tuple[int, timedelta]],
+    sent: set[UUID],
     now: datetime,
 ) -> OrderRisk:
     """Say the worst that is known of an order; what waits for the buyer comes before tightness."""
     expected = _expected(order, request)
     level, cause, action, values = _standing(order, request, answers)
+    if cause == "money_asked" and order.uid in sent:
+        level, cause, action = "info", "money_sent", "follow"
     if order.state == OrderState.IN_PRODUCTION and order.uid in late:
         count, by = late[order.uid]
         expected = None if expected is None else expected + by

@@ -28,10 +28,11 @@ def order_drills(request: HttpRequest, uid: UUID) -> HttpResponse:
     return _region(request, find_order(organisation=request.acting.tenant, uid=uid))
 
 
-def _region(request: HttpRequest, order: Order) -> HttpResponse:
+def _region(request: HttpRequest, order: Order, refusal: str = "") -> HttpResponse:
     rows, names = drill_rows(buyer_id=order.tenant_id, order_uid=order.uid), process_names()
     context = {
         "order": order,
+        "refusal": refusal,
         "can_ask": order.state in DRILLABLE,
         "rows": [
             (row, sentence(row.message, processes=names, currency=order.currency)) for row in rows
@@ -44,12 +45,16 @@ def _region(request: HttpRequest, order: Order) -> HttpResponse:
 @member(Act.TRADE, seat="buyer")
 @require_POST
 def order_drill(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """Ask what would happen if a factory stopped; nothing of the order changes."""
+    """Ask what would happen if a factory stopped; nothing of the order changes.
+
+    The region alone answers a page that asked for it, so that its reader stays in place.
+    """
     order = find_order(organisation=request.acting.tenant, uid=uid)
     try:
         supplier = UUID(request.POST.get("supplier", ""))
     except ValueError:
         raise Http404 from None
+    refused = ""
     try:
         ask_drill(
             organisation=request.acting.tenant,
@@ -59,5 +64,9 @@ def order_drill(request: HttpRequest, uid: UUID) -> HttpResponse:
             supplier_uid=supplier,
         )
     except NothingToDrill as refusal:
-        messages.error(request, str(refusal))
+        refused = str(refusal)
+    if request.headers.get("HX-Request"):
+        return _region(request, order, refused)
+    if refused:
+        messages.error(request, refused)
     return redirect("order", uid=uid)

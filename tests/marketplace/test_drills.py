@@ -171,6 +171,10 @@ def test_a_buyer_tries_it_on_the_orders_page() -> None:
     asked = client.post(f"/buyer/orders/{order.uid}/drill/", {"supplier": str(town.cutter.uid)})
     assert asked.status_code == 302
     assert client.post(f"/buyer/orders/{order.uid}/drill/", {"supplier": "x"}).status_code == 404
+    there = {"supplier": str(town.cutter.uid)}
+    again = client.post(f"/buyer/orders/{order.uid}/drill/", there, headers={"HX-Request": "true"})
+    assert again.status_code == 200
+    assert 'id="order-drills"' in again.content.decode(), "the reader stays in place"
     town.deliver()
     page = client.get(f"/buyer/orders/{order.uid}/drills/").content.decode()
     assert "No place" in page

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from marketplace.models import Order, OrderState, PlanRequest
-from tenants.acting import acting_as
+from marketplace.models import Funding, FundingState, Order, OrderState, PlanRequest
+from tenants.acting import PLATFORM_ID, acting_as
 from tenants.models import Membership, OutboxMessage
 from tests.factories import NOW, OrderFactory, make_member, make_operator
 from tests.markets import deliver, make_market, plans_of, post, requests_of, site_time
@@ -219,6 +219,32 @@ def test_the_first_screen_sorts_orders_by_risk(client, member) -> None:
     assert places == sorted(places)
     assert "Expected after the due date" in page
     assert "your payment starts production" in page
+
+
+def test_a_confirmed_order_leads_to_its_payment_until_the_transfer_is_told(client, member) -> None:
+    with acting_as(member.tenant_id):
+        order = OrderFactory.create(
+            tenant=member.tenant, state=OrderState.CONFIRMED, cost_minor=1_234_500, currency="CNY"
+        )
+        funding = Funding.objects.create(
+            buyer=member.tenant,
+            platform_id=PLATFORM_ID,
+            order_uid=order.uid,
+            order_number=order.number,
+            amount_minor=1_234_500,
+            currency="CNY",
+            payment_reference="OF-1",
+            created_at=NOW,
+        )
+    page = text_of(client.get(f"/buyer/orders/{order.uid}/"))
+    assert "CN¥12,345.00 are held for the order" in page
+    assert f'href="/buyer/payments/{funding.uid}/"' in page
+    with acting_as(member.tenant_id):
+        Funding.objects.filter(pk=funding.pk).update(state=FundingState.PROVED, proof="B-1")
+    for address in (f"/buyer/orders/{order.uid}/", "/buyer/"):
+        page = text_of(client.get(address))
+        assert "Your transfer is being looked for at the bank" in page
+        assert "payment starts production" not in page
 
 
 def test_the_list_is_searched_filtered_and_given_as_csv(client, member) -> None:

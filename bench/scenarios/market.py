@@ -48,10 +48,17 @@ class _Site:
     place: tuple[float, float]
 
 
-def market_problem(*, machines: int, orders: int, seed: int = 1, shared: float = 0.0) -> Problem:
+def market_problem(
+    *,
+    machines: int,
+    orders: int,
+    seed: int = 1,
+    shared: float = 0.0,
+    family_machines: int = FAMILY_MACHINES,
+) -> Problem:
     """Draw a market of that size; `shared` is the share of machines with a second process."""
     random = np.random.default_rng(seed)
-    count = max(1, round(machines / FAMILY_MACHINES))
+    count = max(1, round(machines / family_machines))
     families = [_family(number, random) for number in range(count)]
     sites = [_site(number, families, shared, random) for number in range(machines)]
     lags: dict[tuple[str, str], int] = {}

@@ -147,6 +147,28 @@ def _first_reason(
     latest: Mapping[Key, Mapping[str, int]],
     spare: "_Spare | None",
 ) -> Reason | None:
+    refused = not_admitted(order, option)
+    if refused is not None:
+        return refused
+    machine = option.machine
+    named: dict[str, int | str] = {"machine": machine.id}
+    calendar = model.calendars[machine.id]
+    start, end = model.earliest[(order.id, step)][machine.id], latest[(order.id, step)][machine.id]
+    if start >= NEVER:
+        return Reason(code="no_window", values=named)
+    needed = option.least_set_up_minutes + model.least_minutes(order, option)
+    if not option.resumable and needed > calendar.longest_window:
+        values = named | {"longest": calendar.longest_window, "needed": needed}
+        return Reason(code="window_too_short", values=values)
+    if calendar.finish(start, needed) > end:
+        return Reason(code="no_window" if end >= NEVER else "too_late", values=named)
+    if spare is not None and spare.is_exceeded_by(step, option, model.least_minutes(order, option)):
+        return Reason(code="too_dear", values=named)
+    return None
+
+
+def not_admitted(order: Order, option: Option) -> Reason | None:
+    """Return why a machine may not work for an order at all, whatever its time and price."""
     machine = option.machine
     named: dict[str, int | str] = {"machine": machine.id}
     if machine.id in order.excluded_machines:
@@ -161,18 +183,6 @@ def _first_reason(
     if option.min_lot > order.quantity:
         values = named | {"min_lot": option.min_lot, "quantity": order.quantity}
         return Reason(code="min_lot", values=values)
-    calendar = model.calendars[machine.id]
-    start, end = model.earliest[(order.id, step)][machine.id], latest[(order.id, step)][machine.id]
-    if start >= NEVER:
-        return Reason(code="no_window", values=named)
-    needed = option.least_set_up_minutes + model.least_minutes(order, option)
-    if not option.resumable and needed > calendar.longest_window:
-        values = named | {"longest": calendar.longest_window, "needed": needed}
-        return Reason(code="window_too_short", values=values)
-    if calendar.finish(start, needed) > end:
-        return Reason(code="no_window" if end >= NEVER else "too_late", values=named)
-    if spare is not None and spare.is_exceeded_by(step, option, model.least_minutes(order, option)):
-        return Reason(code="too_dear", values=named)
     return None
 
 

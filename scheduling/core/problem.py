@@ -248,6 +248,20 @@ class Option:
         minutes = self.work_minutes(quantity) + set_up_minutes
         return ceil_div(minutes * self.price_per_hour_minor, MINUTES_PER_HOUR)
 
+    def changeover_minutes(self, last: str | None, family: str) -> int:
+        """Return the set-up for a step of `family` after another of family `last`.
+
+        None: nothing before it, so the machine is set up as it was at the beginning.
+        """
+        if not family:
+            return self.set_up_minutes
+        if last is None:
+            last = self.machine.set_up_family
+        listed = self.machine.changeovers.get((last, family))
+        if listed is not None:
+            return listed
+        return 0 if last == family else self.set_up_minutes
+
     def takes_lot(self, quantity: int) -> bool:
         """Tell whether a lot of `quantity` is within this machine's lot limits."""
         return self.min_lot <= quantity and (self.max_lot is None or quantity <= self.max_lot)
@@ -371,15 +385,8 @@ class Problem:
         """
         if before == step:
             return 0
-        family = self.set_up_family(step)
-        if not family:
-            return option.set_up_minutes
-        machine = option.machine
-        last = machine.set_up_family if before is None else self.set_up_family(before)
-        listed = machine.changeovers.get((last, family))
-        if listed is not None:
-            return listed
-        return 0 if last == family else option.set_up_minutes
+        last = None if before is None else self.set_up_family(before)
+        return option.changeover_minutes(last, self.set_up_family(step))
 
     def set_up_family(self, step: Key) -> str:
         """Return the set-up family of an (order id, step)."""

@@ -18,6 +18,7 @@ BENCHES = {
     "market": "bench.market:bench_market",
     "pages": "bench.pages:bench_pages",
     "plates": "bench.plates:bench_plates",
+    "quote": "bench.quote:bench_quote",
 }
 """Name to `module:function`; the function takes `seed` and `scale` and returns the report."""
 

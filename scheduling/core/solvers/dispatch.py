@@ -17,7 +17,7 @@ from scheduling.core.schedule import Assignment
 from scheduling.core.solvers.floor import Place, SetUp, Timeline
 from scheduling.core.solvers.quotas import QuotaBook
 
-PLACED_PER_LOOK = 128
+PLACED_PER_LOOK = 16
 
 Shares = Mapping[Key, Mapping[str, float]]
 """Pieces of each (order, step) that each machine is to make."""
@@ -54,7 +54,10 @@ class OutOfTime(Exception):
 
 
 class Dispatcher:
-    """One pass of list scheduling over a problem; make a new one for every pass."""
+    """One pass of list scheduling over a problem; make a new one for every pass.
+
+    `floor` are the timelines with all that is frozen, kept from an earlier pass.
+    """
 
     def __init__(
         self,
@@ -67,6 +70,7 @@ class Dispatcher:
         cheapest_first: bool = False,
         prefers: bool = False,
         is_over: Callable[[], bool] | None = None,
+        floor: Mapping[str, Timeline] | None = None,
     ) -> None:
         self.problem = problem
         self.keeps_budgets = keeps_budgets
@@ -74,14 +78,11 @@ class Dispatcher:
         self.cheapest_first = cheapest_first
         self.prefers = prefers
         self._is_over = is_over or (lambda: False)
-        if calendars is None:
-            calendars = {machine.id: calendar_of(machine) for machine in problem.machines}
-        self.timelines = {
-            machine.id: Timeline(calendars[machine.id]) for machine in problem.machines
-        }
         self._set_ups: dict[tuple[Key, str], SetUp] = {}
-        for assignment in problem.frozen:
-            self._freeze(assignment)
+        if floor is not None:
+            self.timelines = {machine: timeline.copy() for machine, timeline in floor.items()}
+        else:
+            self.timelines = self._frozen_floor(calendars)
         self.shares = (
             None if shares is None else {key: dict(share) for key, share in shares.items()}
         )
@@ -114,6 +115,16 @@ class Dispatcher:
             for following in self._next_steps(lot, step, done[index]):
                 heappush(heap, (self._ready(lot, following, done[index]), index, following))
         return [assignment for steps in done for assignment in steps.values()]
+
+    def _frozen_floor(self, calendars: Mapping[str, Calendar] | None) -> dict[str, Timeline]:
+        if calendars is None:
+            calendars = {machine.id: calendar_of(machine) for machine in self.problem.machines}
+        self.timelines = {
+            machine.id: Timeline(calendars[machine.id]) for machine in self.problem.machines
+        }
+        for assignment in sorted(self.problem.frozen, key=lambda a: a.start):
+            self._freeze(assignment)
+        return self.timelines
 
     def _freeze(self, assignment: Assignment) -> None:
         key = (assignment.order, assignment.step)

@@ -37,6 +37,10 @@ class Timeline:
     free_at: int = 0
     longest_gap: int = 0
 
+    def copy(self) -> "Timeline":
+        """Return a timeline of its own with the same bookings."""
+        return Timeline(self.calendar, list(self.booked), self.free_at, self.longest_gap)
+
     def place(
         self, *, ready: int, work: int, key: Key, needed: SetUp, resumable: bool
     ) -> Place | None:
@@ -65,7 +69,7 @@ class Timeline:
         """Book a frozen assignment, wherever it lies."""
         booked = _Booked(place.start, place.end, key, place.set_up_minutes, needed)
         insort(self.booked, booked, key=_start)
-        self.free_at = max(booking.end for booking in self.booked)
+        self.free_at = max(self.free_at, place.end)
         self.longest_gap = self.free_at
 
     def _fit(self, ready: int, work: int, set_up: int, resumable: bool) -> Place | None:

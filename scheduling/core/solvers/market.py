@@ -8,6 +8,7 @@ from scheduling.core.problem import Order, ceil_div
 from scheduling.core.reach import ReachModel
 from scheduling.core.schedule import Assignment
 from scheduling.core.solvers.dispatch import Dispatcher, Lot, Shares
+from scheduling.core.solvers.floor import Timeline
 from scheduling.core.solvers.lots import LotLimits, base_size, largest_lot, lot_limits, lot_sizes
 
 FIRST_LOT_COUNT = 16
@@ -57,6 +58,7 @@ class MarketPlanner:
         self.model = model
         self.problem = model.problem
         self.kept = kept or {}
+        self._floor: dict[str, Timeline] | None = None
         self._flow_models: dict[int, ReachModel] = {}
         self.max_lots = max_lots
         self._limits = {order.id: self._lot_limits(order) for order in self.problem.orders}
@@ -80,7 +82,10 @@ class MarketPlanner:
             cheapest_first=recipe.cheapest_first,
             prefers=recipe.prefers,
             is_over=is_over,
+            floor=self._floor,
         )
+        if self._floor is None:
+            self._floor = {name: line.copy() for name, line in dispatcher.timelines.items()}
         lots_of = [self.lots(self.problem.order_by_id[order], recipe) for order in recipe.sequence]
         if recipe.one_by_one:
             return [a for lots in lots_of for a in dispatcher.run(lots)]

@@ -19,12 +19,14 @@ from scheduling.core.problem import (
     Transport,
     Window,
 )
-from scheduling.core.relaxations import Limit, Relaxation, Shortfall, relaxations, shortfall
+from scheduling.core.relaxations import Limit, Relaxation, relaxations
 from scheduling.core.replan import Moved, Replanned, replan
 from scheduling.core.result import Objective, Result, Status, Unplanned
 from scheduling.core.schedule import Assignment, Schedule
+from scheduling.core.shortfalls import Shortfall, shortfall
 from scheduling.core.solvers import solve
 from scheduling.core.steering import Near, Steered, Unkept, steered
+from scheduling.core.ways_out import Refusal, refusal
 
 __all__ = [
     "Alternative",
@@ -45,6 +47,7 @@ __all__ = [
     "PlanName",
     "Problem",
     "Quota",
+    "Refusal",
     "Relaxation",
     "Replanned",
     "Result",
@@ -60,6 +63,7 @@ __all__ = [
     "Window",
     "alternatives",
     "band",
+    "refusal",
     "relaxations",
     "replan",
     "shortfall",

@@ -1,26 +1,30 @@
 """Find which single limit of an order has to give way for it to be planned, and by how much.
 
 Each relaxation comes with a plan that keeps all other limits and passes the checker, so whoever
-is offered one can have it. `shortfall` says where the trouble is.
+is offered one can have it. What factories and machines ask for (smallest lots, windows, prices)
+is theirs and never gives way.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from fractions import Fraction
-from math import ceil
+from itertools import islice
 
-from scheduling.core.bounds import minutes_per_piece
-from scheduling.core.calendars import NEVER, calendar_of
-from scheduling.core.measures import completion_by_order, cost_by_order, objective_value
+from scheduling.core.measures import completion_by_order, cost_by_order
 from scheduling.core.problem import Machine, Order, Problem
-from scheduling.core.reach import ReachModel
-from scheduling.core.result import Objective, Result, Status
-from scheduling.core.schedule import Assignment, Schedule
+from scheduling.core.result import Objective, Result
+from scheduling.core.schedule import Schedule
 from scheduling.core.solvers import solve
-from scheduling.core.solvers.dispatch import Lot, NoPlace
-from scheduling.core.solvers.incumbent import Clock, Incumbent
-from scheduling.core.solvers.market import DEFAULT_MAX_LOTS, MarketPlanner, Recipe
+from scheduling.core.solvers.fewer import fewer_pieces, whole_lots, with_quantity
+from scheduling.core.solvers.incumbent import Clock
+from scheduling.core.solvers.market import DEFAULT_MAX_LOTS
+
+TRIED_NAMES = 4
+"""How many certificates or factories are left out one at a time, before all of them together."""
+TRIED_CAPS = (1, 2, 4)
+"""By how much a cap on factories is raised before it is lifted."""
+TRIED_LOTS = 4
+"""How many quantities of whole lots are tried, the least first."""
 
 
 class Limit(StrEnum):
@@ -32,18 +36,33 @@ class Limit(StrEnum):
     """Its price ceiling."""
     QUANTITY = "quantity"
     """Its pieces: the lots that find no place are left out."""
+    LOT = "lot"
+    """Its pieces, raised until they make whole lots of a size that the machines take."""
+    CERTIFICATES = "certificates"
+    """The certificates it asks for."""
+    EXCLUSIONS = "exclusions"
+    """The factories and machines it excludes."""
+    REGION = "region"
+    """The machines it is limited to, such as those nearby."""
+    FACTORIES = "factories"
+    """Over how many factories it may be spread."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Relaxation:
     """One limit with the value that is enough, and the plan that shows it.
 
-    `value` is the deadline in minutes, the ceiling in minor units or the pieces that are left.
-    `problem` has that value in place of the old one; `result` is a plan of it.
+    `value` is the deadline in minutes, the ceiling in minor units, the pieces, the most factories,
+    or how many `names` are meant: certificates that are not asked for, factories and machines that
+    are allowed again, machines that are admitted too. `share` says how much of the limit gives way
+    (a tenth more money and a tenth fewer pieces are both 0.1). `problem` has the new limit in place
+    of the old one; `result` is a plan of it.
     """
 
     limit: Limit
     value: int
+    names: tuple[str, ...] = ()
+    share: float
     problem: Problem
     result: Result
 
@@ -61,7 +80,7 @@ def relaxations(
     The date is the earliest that was found, the ceiling the lowest, the quantity what is left
     when lots without a place are dropped one by one. A frozen lot that is dropped loses its
     frozen assignments too; all others stay to the minute. Once `should_stop` is true, what is
-    found by then is returned.
+    found by then is returned. The limit of which the least part gives way comes first.
 
     Raises:
         ValueError: the problem has not exactly one order.
@@ -70,226 +89,183 @@ def relaxations(
         raise ValueError("relaxations are found for one order at a time")
     clock = Clock(time_limit, should_stop)
     found: list[Relaxation] = []
-    limits = list(_limits(problem.orders[0]))
+    limits = list(_limits(problem))
     for place, limit in enumerate(limits):
         share = Clock(clock.remaining / (len(limits) - place), should_stop)
-        probe = _fewer if limit is Limit.QUANTITY else _later_or_dearer
+        probe = _fewer if limit is Limit.QUANTITY else _freed
         one = probe(problem, limit, share, seed=seed, max_lots=max_lots)
         if one is not None:
             found.append(one)
-    return tuple(found)
+    return tuple(sorted(found, key=lambda one: one.share))
 
 
 def relaxed(
-    problem: Problem, limit: Limit, value: int, *, lots: Collection[int] | None = None
+    problem: Problem,
+    limit: Limit,
+    value: int,
+    *,
+    names: Collection[str] = (),
+    lots: Collection[int] | None = None,
 ) -> Problem:
     """Return `problem` with one limit at `value`; `lots` are those that a lower quantity keeps."""
+    if limit in (Limit.QUANTITY, Limit.LOT):
+        return with_quantity(problem, value, lots=lots)
     (order,) = problem.orders
-    frozen = problem.frozen
+    named = frozenset(names)
     if limit is Limit.DATE:
         order = replace(order, deadline=value)
     elif limit is Limit.PRICE:
         order = replace(order, price_ceiling_minor=value)
+    elif limit is Limit.FACTORIES:
+        order = replace(order, max_factories=value)
+    elif limit is Limit.CERTIFICATES:
+        order = replace(order, certificates=order.certificates - named)
+    elif limit is Limit.EXCLUSIONS:
+        factories, machines = order.excluded_factories - named, order.excluded_machines - named
+        order = replace(order, excluded_factories=factories, excluded_machines=machines)
     else:
-        order = replace(order, quantity=value)
-        if lots is not None:
-            frozen = tuple(a for a in frozen if a.lot in lots)
-    return replace(problem, orders=(order,), frozen=frozen)
+        order = replace(order, admitted_machines=(order.admitted_machines or frozenset()) | named)
+    return replace(problem, orders=(order,))
 
 
-def _limits(order: Order) -> Iterator[Limit]:
-    if order.deadline is not None:
-        yield Limit.DATE
-    if order.price_ceiling_minor is not None:
-        yield Limit.PRICE
-    if order.is_splittable:
-        yield Limit.QUANTITY
+def _limits(problem: Problem) -> Iterator[Limit]:
+    (order,) = problem.orders
+    is_set = {
+        Limit.DATE: order.deadline is not None,
+        Limit.PRICE: order.price_ceiling_minor is not None,
+        Limit.QUANTITY: order.is_splittable,
+        Limit.LOT: order.is_splittable and not problem.frozen,
+        Limit.CERTIFICATES: bool(order.certificates),
+        Limit.EXCLUSIONS: bool(order.excluded_factories or order.excluded_machines),
+        Limit.REGION: order.admitted_machines is not None,
+        Limit.FACTORIES: order.max_factories is not None,
+    }
+    yield from (limit for limit, applies in is_set.items() if applies)
 
 
-def _later_or_dearer(
+def _freed(
     problem: Problem, limit: Limit, clock: Clock, *, seed: int, max_lots: int
 ) -> Relaxation | None:
     """Plan without the limit, as early or as cheaply as possible, and see what it comes to."""
+    goal = Objective.MAKESPAN if limit is Limit.DATE else Objective.COST
+    found: list[Relaxation] = []
+    for free, is_last in _without(problem, limit):
+        if is_last and found:
+            break
+        result = solve(
+            free,
+            objective=goal,
+            time_limit=clock.remaining,
+            seed=seed,
+            max_lots=max_lots,
+            should_stop=lambda: clock.is_over,
+        )
+        if result.is_plan:
+            found.append(_come_to(problem, limit, free, result))
+            if limit in (Limit.FACTORIES, Limit.LOT):
+                break  # the first is the least
+    return min(found, key=lambda one: (one.share, one.result.objective or 0), default=None)
+
+
+def _without(problem: Problem, limit: Limit) -> Iterator[tuple[Problem, bool]]:
+    """Yield problems in which the limit gives way, with whether that is all of it."""
     (order,) = problem.orders
-    if limit is Limit.DATE:
-        goal, free = Objective.MAKESPAN, replace(order, deadline=None)
+    if limit in (Limit.CERTIFICATES, Limit.EXCLUSIONS):
+        names = sorted(_names(order, limit))
+        single = names[:TRIED_NAMES] if len(names) > 1 else []
+        for name in single:
+            yield relaxed(problem, limit, 1, names=[name]), False
+        yield relaxed(problem, limit, len(names), names=names), True
+    elif limit is Limit.FACTORIES:
+        for more in TRIED_CAPS:
+            yield relaxed(problem, limit, (order.max_factories or 0) + more), False
+        yield replace(problem, orders=(replace(order, max_factories=None),)), True
+    elif limit is Limit.LOT:
+        larger = (pieces for pieces in whole_lots(problem) if pieces > order.quantity)
+        for pieces in islice(larger, TRIED_LOTS):
+            yield relaxed(problem, limit, pieces), False
     else:
-        goal, free = Objective.COST, replace(order, price_ceiling_minor=None)
-    result = solve(
-        replace(problem, orders=(free,)),
-        objective=goal,
-        time_limit=clock.remaining,
-        seed=seed,
-        max_lots=max_lots,
-        should_stop=lambda: clock.is_over,
-    )
-    if not result.is_plan:
-        return None
-    measure = completion_by_order if limit is Limit.DATE else cost_by_order
-    value = measure(problem, result.schedule)[order.id]
+        free = {
+            Limit.DATE: {"deadline": None},
+            Limit.PRICE: {"price_ceiling_minor": None},
+            Limit.REGION: {"admitted_machines": None},
+        }[limit]
+        yield replace(problem, orders=(replace(order, **free),)), True  # type: ignore[arg-type]
+
+
+def _names(order: Order, limit: Limit) -> Set[str]:
+    if limit is Limit.CERTIFICATES:
+        return order.certificates
+    return order.excluded_factories | order.excluded_machines
+
+
+def _come_to(problem: Problem, limit: Limit, free: Problem, result: Result) -> Relaxation:
+    """Return the relaxation that is just enough for a plan of the `free` problem."""
+    (order,) = problem.orders
+    machines = _machines(problem, result.schedule)
+    names: Set[str] = frozenset()
+    if limit is Limit.DATE:
+        value = completion_by_order(problem, result.schedule)[order.id]
+    elif limit is Limit.PRICE:
+        value = cost_by_order(problem, result.schedule)[order.id]
+    elif limit is Limit.FACTORIES:
+        value = len({machine.factory for machine in machines})
+    elif limit is Limit.LOT:
+        value = free.orders[0].quantity
+    else:
+        names = _needed_names(order, limit, machines)
+        value = len(names)
     return Relaxation(
-        limit=limit, value=value, problem=relaxed(problem, limit, value), result=result
+        limit=limit,
+        value=value,
+        names=tuple(sorted(names)),
+        share=_share(problem, limit, value),
+        problem=relaxed(problem, limit, value, names=names),
+        result=result,
     )
+
+
+def _machines(problem: Problem, schedule: Schedule) -> list[Machine]:
+    return [problem.machine_by_id[name] for name in {a.machine for a in schedule}]
+
+
+def _needed_names(order: Order, limit: Limit, machines: list[Machine]) -> Set[str]:
+    if limit is Limit.CERTIFICATES:
+        return frozenset().union(*(order.certificates - m.certificates for m in machines))
+    used = {machine.id for machine in machines}
+    if limit is Limit.EXCLUSIONS:
+        return (used | {machine.factory for machine in machines}) & _names(order, limit)
+    return used - (order.admitted_machines or frozenset())
+
+
+def _share(problem: Problem, limit: Limit, value: int) -> float:
+    """Return how much of a limit gives way at `value`, as a share of what it was."""
+    (order,) = problem.orders
+    before = {
+        Limit.PRICE: order.price_ceiling_minor,
+        Limit.QUANTITY: order.quantity,
+        Limit.LOT: order.quantity,
+        Limit.FACTORIES: order.max_factories,
+    }.get(limit)
+    if before is not None:
+        return abs(value - before) / max(1, before)
+    if limit is Limit.DATE:
+        deadline = order.deadline or 0
+        return (value - deadline) / max(1, deadline - problem.earliest_start(order))
+    whole = order.admitted_machines or () if limit is Limit.REGION else _names(order, limit)
+    return value / max(1, len(whole))
 
 
 def _fewer(
     problem: Problem, limit: Limit, clock: Clock, *, seed: int, max_lots: int
 ) -> Relaxation | None:
-    """Drop lots that find no place until the rest is planned; all open ones when time is over."""
-    smaller = problem
-    while not isinstance(tried := _try(smaller, clock, max_lots), Schedule):
-        if tried is None:
-            return None
-        smaller = _complete_lots(problem) if clock.is_over else _without(smaller, tried)
-        if smaller.orders[0].quantity <= 0:
-            return None
-    quantity = smaller.orders[0].quantity
-    if quantity == problem.orders[0].quantity:
+    """Leave out lots that find no place."""
+    if problem.validate():
         return None
-    result = solve(
-        smaller,
-        objective=Objective.COST,
-        time_limit=clock.remaining,
-        seed=seed,
-        max_lots=max_lots,
-        should_stop=lambda: clock.is_over,
-    )
-    if not result.is_plan:
-        cost = objective_value(smaller, tried, Objective.COST)
-        result = Result(status=Status.FEASIBLE, goal=Objective.COST, objective=cost, schedule=tried)
-    return Relaxation(limit=limit, value=quantity, problem=smaller, result=result)
-
-
-def _try(problem: Problem, clock: Clock, max_lots: int) -> Schedule | Lot | None:
-    """Return a plan, or a lot that has to go, or None when no open lot is left to drop."""
-    (order,) = problem.orders
-    planner = MarketPlanner(ReachModel(problem), max_lots=max_lots)
-    recipe = Recipe(lots=next(planner.lot_counts()), sequence=(order.id,))
-    incumbent = Incumbent(problem, Objective.COST, clock)
-    try:
-        incumbent.offer(planner.plan(recipe))
-    except NoPlace as failure:
-        return failure.lot
-    if incumbent.schedule is not None:
-        return incumbent.schedule
-    lots = planner.lots(order, recipe)
-    return next((lot for lot in reversed(lots) if len(lot.fixed) < len(order.steps)), None)
-
-
-def _without(problem: Problem, lot: Lot) -> Problem:
-    (order,) = problem.orders
-    gone = lot.number if lot.fixed else None
-    kept = {a.lot for a in problem.frozen} - {gone}
-    return relaxed(problem, Limit.QUANTITY, order.quantity - lot.quantity, lots=kept)
-
-
-def _complete_lots(problem: Problem) -> Problem:
-    """Return the problem with nothing but the lots whose every step is frozen."""
-    (order,) = problem.orders
-    pieces: dict[int, list[int]] = {}
-    for a in problem.frozen:
-        pieces.setdefault(a.lot, []).append(a.quantity)
-    complete = {lot: each[0] for lot, each in pieces.items() if len(each) == len(order.steps)}
-    return relaxed(problem, Limit.QUANTITY, sum(complete.values()), lots=complete)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shortfall:
-    """The step whose open lots have the least room: from when to when, and how much is there.
-
-    `end` None means that nothing bounds it. `needed_minutes` is what the open pieces take on
-    the fastest machine that has time, `free_minutes` what all machines have open then. These
-    add up over `factories`, and say much about one of them where there are few.
-    """
-
-    step: int
-    start: int
-    end: int | None
-    needed_minutes: int
-    free_minutes: int
-    factories: int
-
-    @property
-    def short_minutes(self) -> int:
-        """Return what is missing at least; 0 when there is enough, but not in the right places."""
-        return max(0, self.needed_minutes - self.free_minutes)
-
-
-def shortfall(problem: Problem) -> Shortfall | None:
-    """Name where the open part of the one order has the least room; None when nothing is open.
-
-    Raises:
-        ValueError: the problem has not exactly one order.
-    """
-    if len(problem.orders) != 1:
-        raise ValueError("a shortfall is of one order at a time")
-    (order,) = problem.orders
-    steps = [_room(problem, order, step) for step in range(len(order.steps))]
-    return max(
-        (room for room in steps if room is not None),
-        key=lambda room: (room.short_minutes, room.needed_minutes / max(1, room.free_minutes)),
-        default=None,
-    )
-
-
-def _room(problem: Problem, order: Order, step: int) -> Shortfall | None:
-    """Return how much room one step's open lots have between the frozen steps around them."""
-    fixed: dict[int, dict[int, Assignment]] = {}
-    for a in problem.frozen:
-        if a.order == order.id:
-            fixed.setdefault(a.lot, {})[a.step] = a
-    parted = [lot for lot in fixed.values() if step not in lot]
-    pieces = order.quantity - sum(lot[step].quantity for lot in fixed.values() if step in lot)
-    if pieces <= 0:
+    found = fewer_pieces(problem, clock, seed=seed, max_lots=max_lots)
+    if found is None:
         return None
-    spans = [_span(problem, order, step, lot) for lot in parted]
-    if sum(next(iter(lot.values())).quantity for lot in parted) < pieces:
-        spans.append(_span(problem, order, step, {}))
-    start = min(start for start, _ in spans)
-    ends = [end for _, end in spans if end is not None]
-    end = max(ends) if len(ends) == len(spans) else None
-    options = problem.options(order, step)
-    free = [_open_minutes(problem, option.machine, start, end) for option in options]
-    able = [option for option, minutes in zip(options, free, strict=True) if minutes > 0]
-    pace = min((minutes_per_piece(option) for option in able or options), default=Fraction(0))
-    return Shortfall(
-        step=step,
-        start=start,
-        end=end,
-        needed_minutes=ceil(pace * pieces),
-        free_minutes=sum(free),
-        factories=len({option.machine.factory for option in able}),
-    )
-
-
-def _span(
-    problem: Problem, order: Order, step: int, lot: Mapping[int, Assignment]
-) -> tuple[int, int | None]:
-    """Return the time that a lot has for a step, transport left out."""
-    before, after = _reach(order.predecessors, step), _reach(order.successors, step)
-    start = max((a.end for at, a in lot.items() if at in before), default=0)
-    ends = [a.start for at, a in lot.items() if at in after]
-    if order.deadline is not None:
-        ends.append(order.deadline)
-    return max(start, problem.earliest_start(order)), min(ends, default=None)
-
-
-def _reach(edges: Sequence[Sequence[int]], step: int) -> set[int]:
-    """Return every step that `edges` lead to from `step`."""
-    found: set[int] = set()
-    waiting = [step]
-    while waiting:
-        fresh = set(edges[waiting.pop()]) - found
-        found |= fresh
-        waiting += fresh
-    return found
-
-
-def _open_minutes(problem: Problem, machine: Machine, start: int, end: int | None) -> int:
-    """Return the machine's open minutes in a span, less what is frozen there."""
-    calendar = calendar_of(machine)
-    until = NEVER if end is None else end
-    taken = (a for a in problem.frozen if a.machine == machine.id)
-    return calendar.open_between(start, until) - sum(
-        calendar.open_between(max(start, a.start), min(until, a.end)) for a in taken
-    )
+    smaller, result = found
+    value = smaller.orders[0].quantity
+    share = _share(problem, limit, value)
+    return Relaxation(limit=limit, value=value, share=share, problem=smaller, result=result)

@@ -19,6 +19,7 @@ BENCHES = {
     "pages": "bench.pages:bench_pages",
     "plates": "bench.plates:bench_plates",
     "quote": "bench.quote:bench_quote",
+    "refusals": "bench.refusals:bench_refusals",
 }
 """Name to `module:function`; the function takes `seed` and `scale` and returns the report."""
 

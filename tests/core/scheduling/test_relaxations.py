@@ -65,6 +65,74 @@ def test_nothing_helps_where_no_machine_has_time() -> None:
     assert relaxations(market(closed, order(quantity=60, deadline=300))) == ()
 
 
+HOUR_EACH = {"quantity": 60, "steps": "cutting,pressing"}
+
+
+def test_certificates_are_left_out_no_more_than_needed() -> None:
+    plain, food = machine("plain", windows=ONE_DAY), machine("food", windows=ONE_DAY)
+    food = replace(food, certificates=frozenset({"food"}))
+    asked = order(certificates=frozenset({"food", "space"}))
+    found = by_limit(market(plain, food, asked))
+    assert set(found) == {Limit.CERTIFICATES}
+    assert found[Limit.CERTIFICATES].names == ("space",)
+    assert {a.machine for a in found[Limit.CERTIFICATES].result.schedule} == {"food"}
+
+
+def test_only_as_many_excluded_factories_are_allowed_again_as_work() -> None:
+    three = [machine(name, windows=ONE_DAY) for name in ("a", "b", "c")]
+    excluded = frozenset(one.factory for one in three)
+    found = by_limit(market(*three, order(excluded_factories=excluded)))
+    assert set(found) == {Limit.EXCLUSIONS}
+    (name,) = found[Limit.EXCLUSIONS].names
+    assert found[Limit.EXCLUSIONS].problem.orders[0].excluded_factories == excluded - {name}
+
+
+def test_a_region_without_a_machine_is_widened_by_those_that_work() -> None:
+    near, far = machine("near", "cutting"), machine("far", windows=ONE_DAY)
+    found = by_limit(market(near, far, order(admitted_machines=frozenset({"near"}))))
+    assert found[Limit.REGION].names == ("far",)
+
+
+def test_a_cap_on_factories_rises_to_what_is_used() -> None:
+    cut, press = machine("cut", "cutting"), machine("press")
+    found = by_limit(market(cut, press, order(**HOUR_EACH, max_factories=1)))
+    assert set(found) == {Limit.FACTORIES}
+    assert found[Limit.FACTORIES].value == 2
+
+
+def test_pieces_below_the_smallest_lot_rise_to_it() -> None:
+    press = machine("press", min_lot=100)
+    found = by_limit(market(press, order(quantity=30)))
+    assert set(found) == {Limit.LOT}
+    assert found[Limit.LOT].value == 100
+
+
+def test_the_smallest_lot_of_a_machine_that_is_busy_then_is_no_way_out() -> None:
+    # The machine with the least lot is open before the release alone.
+    early = machine("early", min_lot=40, windows=(Window(start=0, end=300),))
+    press = machine("press", min_lot=100, windows=(Window(start=0, end=1200),))
+    found = by_limit(market(early, press, order(quantity=30, release=400)))
+    assert {limit: one.value for limit, one in found.items()} == {Limit.LOT: 100}
+
+
+def test_a_lot_too_long_for_any_window_becomes_one_that_fits_or_two() -> None:
+    # 120 pieces fit a window and no fewer than 100 are taken: neither 130 nor 2 x 65.
+    windows = tuple(Window(start=day * 1440, end=day * 1440 + 120) for day in range(4))
+    press = machine("press", windows=windows, min_lot=100, resumable=False)
+    found = by_limit(market(press, order(quantity=130)))
+    assert set(found) == {Limit.QUANTITY, Limit.LOT}
+    assert 110 <= found[Limit.QUANTITY].value <= 120
+    assert found[Limit.LOT].value == 200
+
+
+def test_the_limit_of_which_the_least_part_gives_way_comes_first() -> None:
+    # Half an hour more in ten and a half, or half of the pieces.
+    press = machine("press", windows=(Window(start=600, end=1200),))
+    found = relaxations(market(press, order(quantity=60, deadline=630)), max_lots=4)
+    assert [(one.limit, one.value) for one in found] == [(Limit.DATE, 660), (Limit.QUANTITY, 30)]
+    assert [one.share for one in found] == [pytest.approx(30 / 630), pytest.approx(1 / 2)]
+
+
 def returned() -> Problem:
     """Two lots cut and pressed; the pressing of the second came back, and only a slow press is
     free, from 300 on, at a pace of one lot of 60 in 120 minutes."""

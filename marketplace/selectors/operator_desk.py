@@ -11,7 +11,15 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.models import Funding, FundingState, Listing, ListingState, PlanRequest
+from marketplace.models import (
+    Funding,
+    FundingState,
+    Listing,
+    ListingState,
+    PlanPurpose,
+    PlanRequest,
+)
+from marketplace.selectors.orders import UNDER_WAY
 from tenants.acting import PLATFORM_ID
 from tenants.models.organisations import Verification
 from tenants.selectors import directory, outbox_health
@@ -37,9 +45,11 @@ def queues() -> list[Queue]:
     proofs = Funding.objects.filter(platform_id=PLATFORM_ID, state=FundingState.PROVED).aggregate(
         waiting=Count("id"), oldest=Min("proved_at")
     )
-    plans = PlanRequest.objects.filter(
-        platform_id=PLATFORM_ID, state__in=["requested", "solving"]
-    ).aggregate(waiting=Count("id"), oldest=Min("created_at"))
+    asked = PlanRequest.objects.filter(platform_id=PLATFORM_ID, state__in=UNDER_WAY)
+    # An inquiry is answered at once and stays open for the next question of its form.
+    plans = asked.exclude(purpose=PlanPurpose.INQUIRY).aggregate(
+        waiting=Count("id"), oldest=Min("created_at")
+    )
     unseen = directory(verification=Verification.SUBMITTED).aggregate(
         waiting=Count("id"), oldest=Min("created_at")
     )

@@ -50,7 +50,7 @@ def factory_stop_try(request: HttpRequest) -> HttpResponse:
     """Ask for a drill on each order that the factory's stop touches."""
     supplier = _supplier(request.POST.get("supplier", ""))
     count = ask_stop(supplier=supplier, by=request.actor, now=site_now())
-    words = ngettext("%(n)s order is tried.", "%(n)s orders are tried.", count)
+    words = ngettext("%(n)s order is being tried.", "%(n)s orders are being tried.", count)
     messages.success(request, words % {"n": count})
     return redirect(f"{reverse('factory_stops')}?supplier={supplier.uid}")
 

@@ -82,7 +82,7 @@ def test_the_operator_tries_what_a_stop_would_touch(
     clean.get_by_label("Factory").select_option(label=town.cutter.name)
     clean.get_by_role("button", name="Show its orders").click()
     clean.get_by_role("button", name="Try it on every order").click()
-    expect(clean.locator(".toast")).to_contain_text("1 order is tried")
+    expect(clean.locator(".toast")).to_contain_text("1 order is being tried")
     apart(town.deliver)
     expect(clean.locator("#stops")).to_contain_text("No place")
     page = clean.url

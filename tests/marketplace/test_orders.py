@@ -9,6 +9,7 @@ import pytest
 from marketplace.core.asked import AskedStep
 from marketplace.core.band import Band
 from marketplace.models import Order, OrderState, OrderStep, PlanRequest, PlanRequestState
+from marketplace.selectors.operator_desk import queues
 from marketplace.services.matching import answer_request
 from marketplace.services.orders import (
     InvalidOrder,
@@ -19,7 +20,7 @@ from marketplace.services.orders import (
     save_draft,
 )
 from marketplace.services.planning import ask_market
-from tenants.acting import acting_as
+from tenants.acting import PLATFORM_ID, acting_as
 from tenants.models import AuditEntry
 from tests.factories import NOW, make_organisation
 from tests.markets import (
@@ -210,6 +211,9 @@ def test_an_inquiry_is_asked_anew_in_one_row_and_answers_the_last_question(buyer
     (request,) = requests_of(buyer)
     assert request.state == PlanRequestState.REQUESTED
     assert Band.from_json(request.band).machines == 4
+    with acting_as(PLATFORM_ID):
+        waiting = {queue.url: queue.waiting for queue in queues()}
+    assert waiting["/operator/matching/"] == 0, "an answered inquiry is no order being planned"
 
 
 def test_a_request_answered_twice_is_answered_once(buyer) -> None:

@@ -48,7 +48,9 @@ def test_a_buyer_tries_each_factory_and_reads_the_answers(
         for firm in (town.cutter, town.other)
     ]
     for row in rows:
-        row.get_by_role("button", name="Try it").click()
+        button = row.get_by_role("button", name="Try it")
+        button.click()
+        expect(button).to_be_disabled()
         apart(town.deliver)
     expect(rows[0]).to_contain_text("Cost difference")
     expect(rows[1]).to_contain_text("No place")

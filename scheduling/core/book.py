@@ -139,7 +139,7 @@ class CapacityBook:
             for a in self._bookings[row]:
                 key, option = (a.order, a.step), self.option(a)
                 needed = _no_set_up if option is None else self.set_up(option, key)
-                found.freeze(Place(a.start, a.end, a.set_up_minutes), key, needed)
+                found.freeze(Place(a.start, a.end, a.set_up_minutes), key, a.lot, needed)
             self._timelines[row] = found
         return found
 

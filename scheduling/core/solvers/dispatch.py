@@ -69,6 +69,7 @@ class Dispatcher:
         latest: Latest | None = None,
         cheapest_first: bool = False,
         prefers: bool = False,
+        overlooks: Callable[[], bool] | None = None,
         is_over: Callable[[], bool] | None = None,
         floor: Mapping[str, Timeline] | None = None,
     ) -> None:
@@ -77,6 +78,7 @@ class Dispatcher:
         self.latest = latest
         self.cheapest_first = cheapest_first
         self.prefers = prefers
+        self._overlooks = overlooks or _nothing
         self._is_over = is_over or (lambda: False)
         self._set_ups: dict[tuple[Key, str], SetUp] = {}
         if floor is not None:
@@ -94,7 +96,7 @@ class Dispatcher:
         """Place every lot and return all assignments, the fixed ones included.
 
         Raises:
-            NoPlace: a lot fits nowhere; what was placed before it is lost.
+            NoPlace: a lot fits nowhere; nothing stays booked.
             OutOfTime: `is_over` said so.
         """
         done: list[dict[int, Assignment]] = [dict(lot.fixed) for lot in lots]
@@ -111,7 +113,11 @@ class Dispatcher:
                 raise OutOfTime
             ready, index, step = heappop(heap)
             lot = lots[index]
-            done[index][step] = self._assign(lot, step, ready, done[index])
+            try:
+                done[index][step] = self._assign(lot, step, ready, done[index])
+            except NoPlace:
+                self._give_up(lots, done)
+                raise
             for following in self._next_steps(lot, step, done[index]):
                 heappush(heap, (self._ready(lot, following, done[index]), index, following))
         return [assignment for steps in done for assignment in steps.values()]
@@ -123,10 +129,20 @@ class Dispatcher:
             machine.id: Timeline(calendars[machine.id]) for machine in self.problem.machines
         }
         for assignment in sorted(self.problem.frozen, key=lambda a: a.start):
-            self._freeze(assignment)
+            self.freeze(assignment)
         return self.timelines
 
-    def _freeze(self, assignment: Assignment) -> None:
+    def withdraw(self, assignments: Iterable[Assignment]) -> None:
+        """Give up what is booked; the bookings after it may be left without their set-up."""
+        for a in assignments:
+            self.timelines[a.machine].withdraw(a.start)
+
+    def _give_up(self, lots: Sequence[Lot], done: Sequence[Mapping[int, Assignment]]) -> None:
+        for lot, steps in zip(lots, done, strict=True):
+            self.withdraw(a for step, a in steps.items() if step not in lot.fixed)
+
+    def freeze(self, assignment: Assignment) -> None:
+        """Book an assignment as it stands."""
         key = (assignment.order, assignment.step)
         process = self.problem.order_by_id[assignment.order].steps[assignment.step].process
         option = None
@@ -134,7 +150,7 @@ class Dispatcher:
             option = self.problem.option_by_key.get((process, assignment.machine))
         place = Place(assignment.start, assignment.end, assignment.set_up_minutes)
         needed = _no_set_up if option is None else self._set_up(option, key)
-        self.timelines[assignment.machine].freeze(place, key, needed)
+        self.timelines[assignment.machine].freeze(place, key, assignment.lot, needed)
 
     def _set_up(self, option: Option, key: Key) -> SetUp:
         """Return what tells the set-up of a step on `option` after any other step."""
@@ -202,7 +218,7 @@ class Dispatcher:
             timeline = self.timelines[option.machine.id]
             work = option.work_minutes(lot.quantity)
             soonest = arrival if timeline.longest_gap >= work else max(arrival, timeline.free_at)
-            if self._rank(option, soonest + work, lot.quantity, 0) > best_rank:
+            if self._rank(option, soonest + work, lot.quantity, 0) > best_rank or self._overlooks():
                 continue
             place = timeline.place(
                 ready=arrival,
@@ -227,7 +243,7 @@ class Dispatcher:
     def _book(self, lot: Lot, step: int, option: Option, place: Place) -> Assignment:
         key = (lot.order.id, step)
         machine = option.machine.id
-        self.timelines[machine].book(place, key, self._set_up(option, key))
+        self.timelines[machine].book(place, key, lot.number, self._set_up(option, key))
         self.quotas.take(key, option.machine.factory, lot.quantity)
         if self.shares is not None and machine in self.shares.get(key, ()):
             self.shares[key][machine] -= lot.quantity
@@ -281,6 +297,10 @@ class Dispatcher:
 
 def _set_up_unless_same(minutes: int, key: Key, before: Key | None) -> int:
     return 0 if before == key else minutes
+
+
+def _nothing() -> bool:
+    return False
 
 
 def _no_set_up(before: Key | None) -> int:

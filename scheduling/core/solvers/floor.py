@@ -1,6 +1,6 @@
 """Keep what each machine is already doing, and find the next place where a lot fits."""
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -24,6 +24,7 @@ class _Booked(NamedTuple):
     start: int
     end: int
     key: Key
+    lot: int
     set_up_minutes: int
     needed: SetUp
 
@@ -55,9 +56,9 @@ class Timeline:
         set_up = needed(self.booked[-1].key if self.booked else None)
         return self._fit(max(ready, self.free_at), work, set_up, resumable)
 
-    def book(self, place: Place, key: Key, needed: SetUp) -> None:
+    def book(self, place: Place, key: Key, lot: int, needed: SetUp) -> None:
         """Take `place`, which must come from `place()` with nothing booked since."""
-        booked = _Booked(place.start, place.end, key, place.set_up_minutes, needed)
+        booked = _Booked(place.start, place.end, key, lot, place.set_up_minutes, needed)
         if place.start >= self.free_at:
             self.longest_gap = max(self.longest_gap, place.start - self.free_at)
             self.booked.append(booked)
@@ -65,12 +66,32 @@ class Timeline:
         else:
             insort(self.booked, booked, key=_start)
 
-    def freeze(self, place: Place, key: Key, needed: SetUp) -> None:
-        """Book a frozen assignment, wherever it lies."""
-        booked = _Booked(place.start, place.end, key, place.set_up_minutes, needed)
+    def freeze(self, place: Place, key: Key, lot: int, needed: SetUp) -> None:
+        """Book an assignment that is settled, wherever it lies."""
+        booked = _Booked(place.start, place.end, key, lot, place.set_up_minutes, needed)
         insort(self.booked, booked, key=_start)
         self.free_at = max(self.free_at, place.end)
         self.longest_gap = self.free_at
+
+    def withdraw(self, start: int) -> None:
+        """Give up the booking that begins at `start`."""
+        del self.booked[bisect_left(self.booked, start, key=_start)]
+        self.free_at = self.booked[-1].end if self.booked else 0
+        self.longest_gap = self.free_at
+
+    def around(self, start: int, before: int, after: int) -> list[_Booked]:
+        """Return up to so many bookings before and after the minute `start`, and those at it."""
+        index = bisect_left(self.booked, start, key=_start)
+        return self.booked[max(0, index - before) : index + after + 1]
+
+    def broken_set_up(self, start: int) -> _Booked | None:
+        """Return the booking at or after `start` if what now precedes it needs more set-up."""
+        index = bisect_left(self.booked, start, key=_start)
+        if index == len(self.booked):
+            return None
+        following = self.booked[index]
+        before = self.booked[index - 1].key if index else None
+        return following if following.needed(before) > following.set_up_minutes else None
 
     def _fit(self, ready: int, work: int, set_up: int, resumable: bool) -> Place | None:
         if resumable:

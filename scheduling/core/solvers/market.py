@@ -91,6 +91,28 @@ class MarketPlanner:
             return [a for lots in lots_of for a in dispatcher.run(lots)]
         return dispatcher.run([lot for lots in lots_of for lot in lots])
 
+    def dispatcher(self, *, overlooks: Callable[[], bool]) -> Dispatcher:
+        """Return an empty floor on which every deadline counts; see `Dispatcher`."""
+        return Dispatcher(
+            self.problem,
+            calendars=self.model.calendars,
+            latest=self._latest(None),
+            overlooks=overlooks,
+        )
+
+    def widest_limits(self, order: Order) -> LotLimits:
+        """Return the smallest and the largest lot that one machine of every step takes."""
+        most = order.quantity
+        widest = [
+            (
+                min(least for least, _ in pairs),
+                max(most if top is None else top for _, top in pairs),
+            )
+            for pairs in self._machine_limits(order)
+            if pairs
+        ]
+        return lot_limits(most, widest)
+
     def lots(self, order: Order, recipe: Recipe) -> list[Lot]:
         """Cut `order` into lots; those that are partly frozen keep their size and number."""
         fixed: dict[int, dict[int, Assignment]] = {}
@@ -175,7 +197,16 @@ class MarketPlanner:
 
         Limits of the one machine also where those of all would make too many lots.
         """
-        per_step = [
+        per_step = self._machine_limits(order)
+        every = lot_limits(order.quantity, (pair for pairs in per_step for pair in pairs))
+        most = order.quantity
+        if every.allows(most) and ceil_div(most, every.largest) <= self.max_lots:
+            return every
+        return self.widest_limits(order)
+
+    def _machine_limits(self, order: Order) -> list[list[tuple[int, int | None]]]:
+        """Return per step the smallest and the largest lot of each machine that takes any."""
+        return [
             [
                 (option.min_lot, largest_lot(option, self.model.calendars[option.machine.id]))
                 for option in self.model.options[(order.id, step)]
@@ -183,19 +214,6 @@ class MarketPlanner:
             ]
             for step in range(len(order.steps))
         ]
-        every = lot_limits(order.quantity, (pair for pairs in per_step for pair in pairs))
-        most = order.quantity
-        if every.allows(most) and ceil_div(most, every.largest) <= self.max_lots:
-            return every
-        loosest = [
-            (
-                min(least for least, _ in pairs),
-                max(most if top is None else top for _, top in pairs),
-            )
-            for pairs in per_step
-            if pairs
-        ]
-        return lot_limits(order.quantity, loosest)
 
     def _ramp_of(self, order: Order, lots: int) -> int:
         """Return how many lots grow at first: enough to start all machines, or a fixed share."""

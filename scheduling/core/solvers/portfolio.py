@@ -25,11 +25,15 @@ from scheduling.core.solvers.market import (
     Recipe,
     finish_times,
 )
+from scheduling.core.solvers.polish import Polisher
 
 FINISH_STEPS = 8
 FINISH_PATIENCE = 2
 HALVINGS = 3
-CHEAP_LOTS = (1, 2, 4, 8, 16, 64)
+LATE_LOTS = (2, 8, 32, 128, 512)
+"""Few lots need few set-ups; many wait less for the lot before them."""
+MOST_LATE_LOTS = 2000
+"""No count is tried that would cut all orders together into more."""
 BUDGETED_LOTS = 300
 SEQUENCE_TRIES = 400
 
@@ -72,7 +76,7 @@ class _Search:
     def run(self) -> None:
         self._plain()
         self._preferred()
-        for stage in (self._cheap, self._by_flow, self._resequenced):
+        for stage in (self._by_flow, self._resequenced, self._polished):
             if self._is_done:
                 return
             stage()
@@ -124,23 +128,6 @@ class _Search:
         if self.best is not None and has_preferences and not self.incumbent.clock.is_over:
             self._try(replace(self.best, prefers=True))
 
-    def _cheap(self) -> None:
-        """Try the cheapest machine for each lot, as far as dates allow."""
-        if self.incumbent.goal is not Objective.COST and not self._has_ceiling:
-            return
-        finish = self._horizon()
-        fewest = max((self.planner.fewest_lots(order) for order in self.orders), default=1)
-        for lots in sorted({max(count, fewest) for count in CHEAP_LOTS}):
-            recipe = Recipe(
-                lots=lots,
-                sequence=_by_urgency(self.orders),
-                one_by_one=True,
-                cheapest_first=True,
-                finish=finish,
-            )
-            if not self._try(recipe):
-                return
-
     @property
     def _has_ceiling(self) -> bool:
         return any(order.price_ceiling_minor is not None for order in self.orders)
@@ -167,14 +154,23 @@ class _Search:
                 return
 
     def _late_flows(self) -> None:
-        """Plan by flows that finish as late as they may: the later, the cheaper.
+        """Plan by flows that finish as late as they may: the later, the cheaper."""
+        counts = sorted(self.planner.lot_counts())
+        tried = [few for few in LATE_LOTS if few * len(self.orders) <= MOST_LATE_LOTS]
+        tried += [] if self.incumbent.schedule else counts[-1:]
+        for lots in sorted({min(max(few, counts[0]), counts[-1]) for few in tried}):
+            if self._is_done:
+                return
+            self._late_flow(lots)
+
+    def _late_flow(self, lots: int) -> None:
+        """Plan by the flow that finishes as late as still keeps every date.
 
         Lots run later than the flow by what they take to pass through all steps. The first
         guess for that delay is how far the best plan so far is behind the bound; then the
         finishing time is halved towards the latest that still keeps every date.
         """
         early, late = self._bound, self._horizon()
-        lots = max(self.planner.lot_counts())
         if self._flow(late, lots) or self._is_done:
             return
         guess = late - (self._completion() - early)
@@ -246,7 +242,7 @@ class _Search:
 
     def _resequenced(self) -> None:
         """Swap orders in the sequence of the best recipe while that helps."""
-        if len(self.orders) < 2:
+        if len(self.orders) < 2 or self.incumbent.goal is Objective.COST:
             return
         recipe = self.best or Recipe(lots=FIRST_LOT_COUNT, sequence=_by_urgency(self.orders))
         recipe = replace(recipe, one_by_one=True, shares=None)
@@ -263,6 +259,12 @@ class _Search:
                 idle += 1
             else:
                 recipe, idle = trial, 0
+
+    def _polished(self) -> None:
+        """Place some lots of the best plan anew, as long as that helps."""
+        is_flow_best = len(self.orders) == 1 and self.incumbent.goal is Objective.MAKESPAN
+        if self.best is not None and not is_flow_best:
+            Polisher(self.planner, self.incumbent, seed=self.random.getrandbits(32)).run()
 
 
 def _by_urgency(orders: Sequence[Order]) -> tuple[str, ...]:

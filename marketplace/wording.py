@@ -142,6 +142,9 @@ SENTENCES: dict[str, Any] = {
         "Step %(step)s, %(process)s: %(pieces)s pieces for %(place)s are not between 0 and the "
         "order's %(quantity)s."
     ),
+    "wish_twice": _(
+        "Step %(step)s, %(process)s: %(place)s is asked for two numbers of pieces: give one."
+    ),
     "wish_below_lot": _(
         "Step %(step)s, %(process)s: %(pieces)s pieces are less than the smallest lot of "
         "%(place)s, %(least)s: ask for that many, or for none."

@@ -7,6 +7,7 @@ each wish is a range of about a lot more or less.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -151,13 +152,16 @@ def wish_faults(
         return
     for uid in sorted(wishes.pinned & wishes.excluded):
         yield WishFault(code="wish_pinned_and_excluded", values={"place": known[uid].supplier})
+    asked_twice = Counter((wish.step, wish.place) for wish in wishes.pieces)
     for wish in wishes.pieces:
         place = known.get(wish.place)
         if place is None or wish.step not in place.able:
             yield WishFault(code="wish_place_unknown")
             return
         named = _named(wish, place, processes)
-        if not 0 <= wish.pieces <= quantity:
+        if asked_twice.pop((wish.step, wish.place), 1) > 1:
+            yield WishFault(code="wish_twice", values=named)
+        elif not 0 <= wish.pieces <= quantity:
             yield WishFault(code="wish_out_of_range", values={**named, "quantity": quantity})
         elif 0 < wish.pieces < place.least:
             yield WishFault(code="wish_below_lot", values={**named, "least": place.least})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -24,7 +24,7 @@ from marketplace.forms.machines import (
     catalogue_by_code,
 )
 from marketplace.selectors.capacity import machine_rows
-from marketplace.selectors.catalogue import capabilities
+from marketplace.selectors.catalogue import capabilities, process_names
 from marketplace.selectors.learned import learned_rows
 from marketplace.services.learning import use_learned
 from marketplace.services.machines import (
@@ -147,12 +147,15 @@ def machine_learned_use(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Decide whether plans reckon with what a machine has shown or with what is stated."""
     machine = devices.machine(request.acting.tenant_id, uid)
     is_used = request.POST.get("use") != "stated"
+    process = request.POST.get("process", "")
+    if process not in process_names():
+        raise Http404
     use_learned(
         organisation=request.acting.tenant,
         by=request.actor,
         now=site_now(),
         machine=machine,
-        process_code=request.POST.get("process", ""),
+        process_code=process,
         is_used=is_used,
     )
     messages.success(

@@ -181,11 +181,18 @@ def order_market(request: HttpRequest) -> HttpResponse:
             organisation=request.acting.tenant,
             now=site_now(),
             asked=asked,
-            uid=request.POST.get("inquiry") or None,
+            uid=_inquiry_named(request.POST.get("inquiry", "")),
         )
     except services.InvalidOrder as refusal:
         return render(request, "buyer/_market.html", {"refusal": refusal})
     return render(request, "buyer/_market.html", {"inquiry": inquiry, "tries": 0})
+
+
+def _inquiry_named(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None  # a form's first question, or one that somebody has tampered with
 
 
 @member(Act.TRADE, seat="buyer")

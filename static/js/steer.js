@@ -32,6 +32,9 @@ function mount(form) {
     });
     one.slider.hidden = false;
   }
+  form.addEventListener("formdata", (event) => {
+    for (const one of rows) if (asked(one) === one.now) event.formData.delete(one.field.name); // a long order has more fields than a site takes
+  });
   show(form, rows);
 }
 

@@ -347,6 +347,8 @@ def test_what_a_machine_has_shown_is_its_owners_to_see_and_to_decide(hall: Hall)
 
     client = Client()
     client.force_login(owner.person)
+    for unknown in ("", "x", "\x00"):
+        assert client.post(f"{page}use/", {"process": unknown}).status_code == 404
     answer = client.post(f"{page}use/", {"process": "reflective-film", "use": "stated"})
     assert answer.status_code == 302
     assert "plans use what you state" in _get(owner, page, "en")

@@ -160,6 +160,7 @@ def test_the_form_asks_the_market_and_shows_who_can(client, member) -> None:
     assert len(requests_of(member.tenant)) == 1
     page = text_of(client.post("/buyer/orders/market/", fields(quantity="")))
     assert "Fill in quantity" in page
+    assert client.post("/buyer/orders/market/", fields(inquiry="x")).status_code == 200
 
 
 def test_plans_are_compared_looked_at_and_one_is_chosen(client, member) -> None:

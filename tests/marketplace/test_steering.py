@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from evidence.models import PendingEntry
 from marketplace.core.plan_json import PlanDocument
-from marketplace.core.steering import PlanPlace, Wish, Wishes
+from marketplace.core.steering import PlanPlace, Wish, Wishes, wish_faults
 from marketplace.models import (
     Order,
     OrderState,
@@ -20,6 +20,7 @@ from marketplace.models import (
     PlanRequestState,
     PlanState,
 )
+from marketplace.selectors.catalogue import process_names
 from marketplace.selectors.plans import plans_of_request
 from marketplace.services.choosing import PlanGone, PlanNotOpen, choose_plan
 from marketplace.services.orders import plan_again
@@ -167,7 +168,7 @@ def test_a_cheap_plan_stays_cheap_and_a_fast_one_fast(buyer) -> None:
 def test_a_balanced_plan_stays_near_itself_unless_another_goal_is_asked_for(buyer) -> None:
     base = planned(buyer, "balanced", suppliers=4)
     (first, *_) = places(base)
-    wish = Wish(step=1, place=first.uid, pieces=first.pieces(1) + 2_000)
+    wish = Wish(step=1, place=first.uid, pieces=first.pieces(1) - 2_000)
     plan = steered(buyer, base, pieces=(wish,))
     assert plan.steering.steering["goal"] == "near"
     assert plan.makespan_minutes <= base.makespan_minutes * 1.5
@@ -196,6 +197,7 @@ def test_a_balanced_plan_stays_near_itself_unless_another_goal_is_asked_for(buye
             },
             "wish_too_many",
         ),
+        ({"pieces": (Wish(step=1, place="0", pieces=900),) * 2}, "wish_twice"),
         ({"pinned": frozenset("0"), "excluded": frozenset("0")}, "wish_pinned_and_excluded"),
         (
             {"pieces": (Wish(step=1, place="0", pieces=900),), "excluded": frozenset("0")},
@@ -222,8 +224,12 @@ def test_wishes_that_cannot_stand_are_refused_with_a_sentence_and_nothing_is_ask
     }
     with pytest.raises(InvalidWishes) as refusal:
         steer(buyer, base, **meant)
-    expected = str(sentence({"code": code, "values": {}}, processes={})) if not meant else ""
-    assert expected in str(refusal.value)
+    asked, routing = Wishes(**meant), ["blanking", "embossing"]
+    faults = list(wish_faults(asked, known, quantity=20_000, processes=routing))
+    assert code in {fault.code for fault in faults}
+    for fault in faults:
+        said_so = sentence({"code": fault.code, "values": fault.values}, processes=process_names())
+        assert said_so in str(refusal.value)
     assert len(requests_of(buyer)) == 1
 
 

@@ -30,10 +30,9 @@ from scheduling.core.solvers.polish import Polisher
 FINISH_STEPS = 8
 FINISH_PATIENCE = 2
 HALVINGS = 3
-LATE_LOTS = (2, 8, 32, 128, 512)
-"""Few lots need few set-ups; many wait less for the lot before them."""
-MOST_LATE_LOTS = 2000
-"""No count is tried that would cut all orders together into more."""
+LATE_LOTS = (2, 8, 32, 128, 512, 2048)
+"""Few lots need few set-ups; many wait less for the lot before them. No count is tried that cuts
+all orders together into more lots than the last."""
 BUDGETED_LOTS = 300
 SEQUENCE_TRIES = 400
 
@@ -154,14 +153,22 @@ class _Search:
                 return
 
     def _late_flows(self) -> None:
-        """Plan by flows that finish as late as they may: the later, the cheaper."""
+        """Plan by flows that finish as late as they may: the later, the cheaper.
+
+        From a middling lot count on, more lots are tried as long as that helps, then fewer.
+        """
         counts = sorted(self.planner.lot_counts())
-        tried = [few for few in LATE_LOTS if few * len(self.orders) <= MOST_LATE_LOTS]
-        tried += [] if self.incumbent.schedule else counts[-1:]
-        for lots in sorted({min(max(few, counts[0]), counts[-1]) for few in tried}):
-            if self._is_done:
-                return
-            self._late_flow(lots)
+        tried = [few for few in LATE_LOTS if few * len(self.orders) <= LATE_LOTS[-1]]
+        ladder = sorted({min(max(few, counts[0]), counts[-1]) for few in tried or counts[:1]})
+        middle = len(ladder) // 2
+        for way in (ladder[middle:], ladder[:middle][::-1]):
+            for lots in way:
+                before = self.incumbent.schedule
+                self._late_flow(lots)
+                if self._is_done:
+                    return
+                if self.incumbent.schedule is before and lots != ladder[middle]:
+                    break
 
     def _late_flow(self, lots: int) -> None:
         """Plan by the flow that finishes as late as still keeps every date.

@@ -16,13 +16,12 @@ from scheduling.core.bounds import Bound, lower_bound
 from scheduling.core.result import Objective
 from scheduling.core.schedule import Assignment
 from scheduling.core.shop import ShopModel
+from scheduling.core.solvers.balance import balanced
 from scheduling.core.solvers.incumbent import Incumbent
-from scheduling.core.solvers.linear import INFINITY, LinearProgramme
 
 Spans = list[tuple[int, int, int]]
 """Per operation: machine position, start, end."""
 
-WEIGHT_SCALE = 10**9
 MAX_LP_ALTERNATIVES = 400_000
 MAX_CP_ALTERNATIVES = 25_000
 MAX_CP_FIXED = 20_000
@@ -32,11 +31,10 @@ LARGE_JOB_SHOP = 2_000
 JOB_SHOP_SHARE = 0.5
 MAX_TABU_OPERATIONS = 20_000
 TINY_ALTERNATIVES = 100
-"""Up to here constraint programming is done in no time."""
-MAX_PROOF_ALTERNATIVES = 500
-"""Up to here constraint programming may well prove a plan optimal."""
-FIRST_PASSES = 4
-FIRST_SHARE = 0.1
+"""Up to here constraint programming proves plans optimal in no time.
+
+Beyond, its bound would cost the tabu search its time, and no certificate could show it.
+"""
 PROOF_SHARE = 0.4
 GREEDY_SHARE = 0.1
 GREEDY_ALONE_SHARE = 0.7
@@ -79,11 +77,9 @@ class _ShopSearch:
             if is_planned:
                 return (self.all_alternatives,)
             return (self.greedy, self.fixed_machines, self.all_alternatives)
-        if self.alternatives > MAX_PROOF_ALTERNATIVES:
-            return (self.tabu,)
         if self.alternatives <= TINY_ALTERNATIVES:
             return (self.proof, self.tabu)
-        return (self.first_tabu, self.proof, self.tabu)
+        return (self.tabu,)
 
     def _is_for_tabu(self) -> bool:
         """Tell whether tabu search knows this objective and these jobs."""
@@ -142,7 +138,7 @@ class _ShopSearch:
         clock = self.incumbent.clock
         if self.alternatives > MAX_LP_ALTERNATIVES or not self.is_flexible or clock.is_over:
             return bound
-        solved = _balance(self.shop, time_limit=max(0.1, clock.remaining * 0.5))
+        solved = balanced(self.shop, time_limit=max(0.1, clock.remaining * 0.5))
         if solved is None:
             return bound
         self.assigned, weights = solved
@@ -171,21 +167,13 @@ class _ShopSearch:
             self.offer(list_schedule(self.shop, urgency=rule, noise=noise, random=random))
             took = max(took, clock.elapsed - began)
 
-    def first_tabu(self) -> None:
-        """Search a moment, so that a proof begins with a good plan."""
-        self._search(FIRST_SHARE, most_passes=FIRST_PASSES)
-
     def tabu(self) -> None:
-        """Search for all the time that is left."""
-        self._search(1.0, most_passes=None)
-
-    def _search(self, share: float, *, most_passes: int | None) -> None:
+        """Search by critical-path tabu search for all the time that is left."""
         # numba takes half a second to load, and markets do not need it.
         from scheduling.core.solvers.tabu.elites import TabuSearch
         from scheduling.core.solvers.tabu.graph import shop_arrays
 
         clock = self.incumbent.clock
-        until = clock.elapsed + clock.remaining * share
         starts = [self.best]
         if self.assigned is not None:
             starts.append(list_schedule(self.shop, urgency=1.0, assigned=self.assigned))
@@ -195,18 +183,15 @@ class _ShopSearch:
             target=self.incumbent.lower_bound or 0,
             starts=starts,
             seed=self.seed,
-            most_passes=most_passes,
         )
         search.run(
-            workers=max(1, self.workers),
-            offer=self.offer,
-            should_stop=lambda: clock.is_over or clock.elapsed >= until,
+            workers=max(1, self.workers), offer=self.offer, should_stop=lambda: clock.is_over
         )
 
     def proof(self) -> None:
         """Let constraint programming prove the plan optimal, or find a better one.
 
-        A bound that falls short of the plan has no certificate: the LP's is kept.
+        A bound that falls short of the plan is dropped: the LP's has a certificate.
         """
         seconds = self.incumbent.clock.remaining * PROOF_SHARE
         found = self._sequence(self.best, seconds, assigned=None)
@@ -304,37 +289,3 @@ def assignments(shop: ShopModel, spans: Spans) -> list[Assignment]:
         )
         for operation, (machine, start, end) in zip(shop.operations, spans, strict=True)
     ]
-
-
-def _balance(shop: ShopModel, *, time_limit: float) -> tuple[list[int], dict[str, int]] | None:
-    """Minimise the finishing time of the busiest machine, heads and tails counted."""
-    programme = LinearProgramme()
-    heads: dict[int, int] = {}
-    tails: dict[int, int] = {}
-    for index, operation in enumerate(shop.operations):
-        for machine, _ in operation.alternatives:
-            heads[machine] = min(heads.get(machine, shop.heads[index]), shop.heads[index])
-            tails[machine] = min(tails.get(machine, shop.tails[index]), shop.tails[index])
-    load = {m: programme.add_row(-INFINITY, -float(heads[m] + tails[m])) for m in heads}
-    programme.add_column(1.0, [(row, -1.0) for row in load.values()])
-    columns: list[list[int]] = []
-    for operation in shop.operations:
-        once = programme.add_row(1.0, 1.0)
-        columns.append(
-            [
-                programme.add_column(0.0, [(once, 1.0), (load[machine], float(duration))])
-                for machine, duration in operation.alternatives
-            ]
-        )
-    solution = programme.solve(time_limit=time_limit)
-    if solution is None:
-        return None
-    assigned = [
-        operation.alternatives[max(range(len(own)), key=lambda i: solution.values[own[i]])][0]
-        for operation, own in zip(shop.operations, columns, strict=True)
-    ]
-    prices = {m: max(0.0, -solution.row_duals[row]) for m, row in load.items()}
-    most = max(prices.values(), default=0.0) or 1.0
-    machines = shop.problem.machines
-    weights = {machines[m].id: round(p / most * WEIGHT_SCALE) for m, p in prices.items()}
-    return assigned, weights

@@ -41,7 +41,7 @@ def _warm_passes() -> None:
 
 def _warm_tabu() -> None:
     model = _shop(choices=2)
-    settings = Settings(elites=2, patience=50, apart=0.0)
+    settings = Settings(fewest_elites=2, patience=50, apart=0.0)
     best: list[Spans] = []
     for _ in "12":
         # The second time from the plan that the first has found.

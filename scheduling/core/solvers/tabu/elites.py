@@ -5,9 +5,11 @@ plans; later ones start between two elites, after Peng, Lü and Cheng, "A tabu s
 relinking algorithm to solve the job shop scheduling problem", Computers & OR 53 (2015).
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
+from statistics import fmean
 from threading import Condition, Event, Thread
 
 import numpy as np
@@ -22,6 +24,8 @@ Spans = list[tuple[int, int, int]]
 
 POLL_S = 0.1
 LAST_STEPS_S = 1.0
+LESSONS = 12
+"""So many of the last results with a pair of tenures count: the elites grow better."""
 MOST_STEPS = 5000
 STEP_WORK = 200_000_000
 """Moves between two looks at the clock, times the square of the operations: about 0.1 s."""
@@ -31,13 +35,15 @@ STEP_WORK = 200_000_000
 class Settings:
     """How the search is led; the same for every shop."""
 
-    elites: int = 12
-    patience: int = 6000
+    fewest_elites: int = 4
+    most_elites: int = 20
+    passes_per_elite: int = 12
+    """A new elite may come in after so many starts: first depth, later breadth."""
+    patience: int = 5000
     """Moves without improvement after which a start is given up."""
-    tenure: int = 12
-    """Moves for which two operations keep their order, at least; at most twice as many."""
-    stay: int = 12
-    """Moves for which an operation stays away from the machine it has left, likewise."""
+    tenures: tuple[tuple[int, int], ...] = ((6, 6), (12, 12), (12, 40))
+    """For how many moves, at least, two operations keep their order, and an operation stays
+    away from the machine it has left. No pair is best for all shops: what serves is learned."""
     nearest: float = 0.3
     """How far from either elite a start between two of them lies at least."""
     apart: float = 0.05
@@ -48,6 +54,27 @@ class Settings:
 class _Elite:
     makespan: int
     plan: Plan
+
+
+class _Tenures:
+    """Learns which tenures serve a shop, from the makespans that starts with them end at."""
+
+    def __init__(self, choices: Sequence[tuple[int, int]]) -> None:
+        self._ended: dict[tuple[int, int], deque[int]] = {
+            choice: deque(maxlen=LESSONS) for choice in choices
+        }
+
+    def choose(self, random: Random) -> tuple[int, int]:
+        """Return the better of two pairs drawn at random; untried ones come first."""
+        choices = list(self._ended)
+        untried = [choice for choice in choices if not self._ended[choice]]
+        if untried:
+            return untried[0]
+        return min(random.choices(choices, k=2), key=lambda choice: fmean(self._ended[choice]))
+
+    def note(self, choice: tuple[int, int], makespan: int) -> None:
+        """Remember what a start with `choice` has ended at."""
+        self._ended[choice].append(makespan)
 
 
 class TabuSearch:
@@ -80,6 +107,7 @@ class TabuSearch:
         self._changed = Condition()
         self._stop = Event()
         self._failure: BaseException | None = None
+        self._tenures = _Tenures(self.settings.tenures)
         self._passes = 0
         self._news: Spans | None = None
         self._best: int | None = None
@@ -89,9 +117,8 @@ class TabuSearch:
     ) -> None:
         """Search until stopped, at the target or out of passes; offer each better plan.
 
-        May be called again to search on. Only the calling thread calls `offer`.
+        Only the calling thread calls `offer`.
         """
-        self._stop.clear()
         threads = [
             Thread(target=self._work, args=(number,), daemon=True) for number in range(workers)
         ]
@@ -127,7 +154,7 @@ class TabuSearch:
 
     def _search(self, number: int) -> None:
         """Improve one start after another; the loop of each thread."""
-        random = Random(f"{self._seed} {number} {self._passes}")
+        random = Random(f"{self._seed} {number}")
         memory = new_memory(self.shop, random.randrange(2**62))
         plan, best = empty_plan(self.shop), empty_plan(self.shop)
         passes = 0
@@ -136,8 +163,11 @@ class TabuSearch:
             self._passes += 1
             makespan = self._start(plan, memory, random)
             copy_plan(plan, best)
-            makespan = self._improve(plan, best, memory, makespan)
-            if makespan >= 0:
+            with self._changed:
+                tenures = self._tenures.choose(random)
+            makespan = self._improve(plan, best, memory, makespan, tenures)
+            with self._changed:
+                self._tenures.note(tenures, makespan)
                 self._keep(makespan, best)
             if makespan <= self.target:
                 self._stop.set()
@@ -162,9 +192,13 @@ class TabuSearch:
 
     @property
     def _is_full(self) -> bool:
-        return len(self._elites) >= self.settings.elites
+        own = self.settings
+        grown = own.fewest_elites + self._passes // own.passes_per_elite
+        return len(self._elites) >= min(own.most_elites, grown)
 
-    def _improve(self, plan: Plan, best: Plan, memory: Memory, makespan: int) -> int:
+    def _improve(
+        self, plan: Plan, best: Plan, memory: Memory, makespan: int, tenures: tuple[int, int]
+    ) -> int:
         """Search from `plan` until nothing has improved for long; return the makespan of `best`."""
         settings = self.settings
         memory.counters[:2] = 0
@@ -183,8 +217,7 @@ class TabuSearch:
                     steps,
                     settings.patience,
                     self.target,
-                    settings.tenure,
-                    settings.stay,
+                    *tenures,
                 )
             )
             self._tell(makespan, best)
@@ -203,23 +236,22 @@ class TabuSearch:
 
     def _keep(self, makespan: int, best: Plan) -> None:
         """Take a plan among the elites when it is good enough and unlike the others."""
-        with self._changed:
-            elites = self._elites
-            least = self.settings.apart * len(best.machine)
-            twins = [e for e in elites if distance(e.plan, best) < least]
-            if twins:
-                if makespan > min(e.makespan for e in twins):
-                    return
-                for twin in twins:
-                    elites.remove(twin)
-            elif self._is_full:
-                worst = max(elites, key=lambda e: e.makespan)
-                if makespan > worst.makespan:
-                    return
-                elites.remove(worst)
-            kept = empty_plan(self.shop)
-            copy_plan(best, kept)
-            elites.append(_Elite(makespan=makespan, plan=kept))
+        elites = self._elites
+        least = self.settings.apart * len(best.machine)
+        twins = [e for e in elites if distance(e.plan, best) < least]
+        if twins:
+            if makespan > min(e.makespan for e in twins):
+                return
+            for twin in twins:
+                elites.remove(twin)
+        elif self._is_full:
+            worst = max(elites, key=lambda e: e.makespan)
+            if makespan > worst.makespan:
+                return
+            elites.remove(worst)
+        kept = empty_plan(self.shop)
+        copy_plan(best, kept)
+        elites.append(_Elite(makespan=makespan, plan=kept))
 
 
 def _spans(plan: Plan) -> Spans:

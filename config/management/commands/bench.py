@@ -14,6 +14,7 @@ from scheduling.problem_files import native_output_on_stderr
 
 BENCHES = {
     "chaos": "bench.chaos.rounds:bench_chaos",
+    "fjsp": "bench.flexible:bench_flexible",
     "jobshop": "bench.jobshop:bench_jobshop",
     "market": "bench.market:bench_market",
     "pages": "bench.pages:bench_pages",

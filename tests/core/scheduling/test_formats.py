@@ -24,7 +24,7 @@ from scheduling.core.formats.openfloor import problem_to_json
 from scheduling.problem_files import check_file, solve_file
 from tests.core.scheduling.shops import machine, market, order
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[3] / "bench/scenarios/public_shops"
 SMALL = market(
     machine("press", set_up_minutes=5, price_per_hour_minor=600),
     order(quantity=60, due=300, destination="harbour", excluded_machines=frozenset({"other"})),

@@ -14,7 +14,7 @@ from scheduling.core.formats import read_problem
 from scheduling.core.shop import ShopModel
 from tests.core.scheduling.shops import job_shop
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[3] / "bench/scenarios/public_shops"
 
 
 def test_two_jobs_on_two_machines_meet_the_hand_derived_optimum() -> None:

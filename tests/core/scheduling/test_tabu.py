@@ -20,8 +20,8 @@ from scheduling.core.solvers.tabu.memory import new_memory
 from scheduling.core.solvers.tabu.starts import between, greedy_plan
 from tests.core.scheduling.shops import job_shop
 
-DATA = Path(__file__).parent / "data"
-QUICK = Settings(elites=3, patience=60, apart=0.0)
+DATA = Path(__file__).parents[3] / "bench/scenarios/public_shops"
+QUICK = Settings(fewest_elites=3, patience=60, apart=0.0)
 
 
 def searched(problem: Problem, *, passes: int, seed: int = 1, settings: Settings) -> list[Spans]:

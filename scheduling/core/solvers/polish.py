@@ -36,9 +36,9 @@ CHEAPEST_FIRST = {Objective.COST: 0.85, Objective.MAKESPAN: 0.1, Objective.TARDI
 """How often lots go to the cheapest machine, not to the one that has them done first."""
 OVERLOOKED = 0.02
 """How often a machine is passed over."""
-PERIODS = (60, 400)
+PERIODS = (50, 200)
 """Turns between two looks at the gain: one for each lot, in these limits."""
-LEAST_GAIN = 0.001
+LEAST_GAIN = 0.002
 """The search ends after a period of turns that gained no more than this part."""
 
 

@@ -33,6 +33,8 @@ HALVINGS = 3
 LATE_LOTS = (2, 8, 32, 128, 512, 2048)
 """Few lots need few set-ups; many wait less for the lot before them. No count is tried that cuts
 all orders together into more lots than the last."""
+WORTH_TRYING = 0.995
+"""Other lot counts are tried as long as each takes half a percent off."""
 BUDGETED_LOTS = 300
 SEQUENCE_TRIES = 400
 
@@ -163,11 +165,13 @@ class _Search:
         middle = len(ladder) // 2
         for way in (ladder[middle:], ladder[:middle][::-1]):
             for lots in way:
-                before = self.incumbent.schedule
+                before = self.incumbent.value
                 self._late_flow(lots)
+                now = self.incumbent.value
                 if self._is_done:
                     return
-                if self.incumbent.schedule is before and lots != ladder[middle]:
+                is_better = now is not None and (before is None or now < WORTH_TRYING * before)
+                if not is_better and lots != ladder[middle]:
                     break
 
     def _late_flow(self, lots: int) -> None:

@@ -10,6 +10,7 @@ from scheduling.core.faults import Fault, InvalidProblem
 from scheduling.core.problem import (
     Alternative,
     Capability,
+    CutLot,
     Machine,
     Option,
     Order,
@@ -34,6 +35,7 @@ __all__ = [
     "Assignment",
     "Band",
     "Capability",
+    "CutLot",
     "Fault",
     "InvalidProblem",
     "Limit",

@@ -42,6 +42,7 @@ TEMPLATES: dict[str, str] = {
         "Lot {lot} of order {order} is not planned on exactly one machine at step {step}."
     ),
     "lot_changes_quantity": "Lot {lot} of order {order} changes its quantity between steps.",
+    "cut_anew": "Lot {lot} of order {order}, which is cut already, is lost or cut anew.",
     "quantity": "Step {step} of order {order} makes {planned} pieces instead of {quantity}.",
     "too_many": "Step {step} of order {order} makes {planned} pieces; it asks for {quantity}.",
     "too_early": (
@@ -250,6 +251,10 @@ def _order_violations(
                 completed = max(
                     completed, a.end + problem.transport.lag(factory, order.destination)
                 )
+    for cut in order.cut:
+        pieces = {a.quantity for at_step in lots.get(cut.lot, {}).values() for a in at_step}
+        if pieces != {cut.quantity}:
+            yield _broken("cut_anew", order=order.id, lot=cut.lot)
     yield from _spread_violations(problem, order, lots)
     for step, planned in enumerate(made):
         if order.outside_price_minor is not None and planned > order.quantity:

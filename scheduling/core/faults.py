@@ -112,6 +112,10 @@ TEMPLATES: dict[str, str] = {
     "negative_transport": (
         "Transport from {origin} to {destination} takes {minutes} minutes: give 0 or more."
     ),
+    "cut_lots": (
+        "The lots of order {order} that are cut already have a number twice, no pieces, or more "
+        "than the {quantity} pieces of the order."
+    ),
     "unknown_order": "A frozen assignment belongs to order {order}, which does not exist.",
     "frozen_step": (
         "A frozen assignment of order {order} is for step {step}, which does not exist or is "

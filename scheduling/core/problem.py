@@ -118,6 +118,14 @@ class Quota:
     at_most: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CutLot:
+    """A lot that keeps its number and its pieces, though none of its steps need be frozen."""
+
+    lot: int
+    quantity: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """A quantity with its routing, dates and limits. In a shop: a job of quantity 1.
@@ -128,7 +136,8 @@ class Order:
     more than `max_factories` factories; `admitted_machines` None admits every machine that is
     not excluded. `preferred_factories` break ties: between plans of equal objective the one
     that gives them more pieces wins. With an `outside_price_minor`, pieces that no lot makes
-    are bought outside at that price each; without one, every piece must be made.
+    are bought outside at that price each; without one, every piece must be made. `cut` names lots
+    that are cut already; what they leave over is cut by the solver.
     """
 
     id: str
@@ -147,6 +156,7 @@ class Order:
     quotas: tuple[Quota, ...] = ()
     admitted_machines: frozenset[str] | None = None
     outside_price_minor: int | None = None
+    cut: tuple[CutLot, ...] = ()
 
     @cached_property
     def predecessors(self) -> tuple[tuple[int, ...], ...]:

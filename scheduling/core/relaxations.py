@@ -134,7 +134,7 @@ def _limits(problem: Problem) -> Iterator[Limit]:
         Limit.DATE: order.deadline is not None,
         Limit.PRICE: order.price_ceiling_minor is not None,
         Limit.QUANTITY: order.is_splittable,
-        Limit.LOT: order.is_splittable and not problem.frozen,
+        Limit.LOT: order.is_splittable and not problem.frozen and not order.cut,
         Limit.CERTIFICATES: bool(order.certificates),
         Limit.EXCLUSIONS: bool(order.excluded_factories or order.excluded_machines),
         Limit.REGION: order.admitted_machines is not None,

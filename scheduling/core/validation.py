@@ -134,6 +134,9 @@ def _order_faults(order: Order, now: int) -> Iterator[Fault]:
         yield fault("negative_price_ceiling", order=order.id)
     if order.outside_price_minor is not None and order.outside_price_minor < 0:
         yield fault("negative_outside_price", order=order.id)
+    cut = {one.lot: one.quantity for one in order.cut if one.quantity > 0}
+    if len(cut) < len(order.cut) or sum(cut.values()) > order.quantity:
+        yield fault("cut_lots", order=order.id, quantity=order.quantity)
     if order.due is not None and order.due < now:
         yield fault("due_past", order=order.id, due=order.due, now=now)
     if order.deadline is not None:

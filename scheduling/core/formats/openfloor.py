@@ -8,6 +8,7 @@ from scheduling.core.formats.shop_text import UnreadableProblem
 from scheduling.core.problem import (
     Alternative,
     Capability,
+    CutLot,
     Machine,
     Order,
     Problem,
@@ -169,9 +170,16 @@ def _order(reader: _Reader) -> Order:
         quotas=tuple(_quota(quota) for quota in reader.objects("quotas")),
         admitted_machines=reader.optional_names("admitted_machines"),
         outside_price_minor=reader.optional_integer("outside_price_minor"),
+        cut=tuple(_cut_lot(lot) for lot in reader.objects("cut")),
     )
     reader.done()
     return order
+
+
+def _cut_lot(reader: _Reader) -> CutLot:
+    lot = CutLot(lot=reader.integer("lot"), quantity=reader.integer("quantity"))
+    reader.done()
+    return lot
 
 
 def _quota(reader: _Reader) -> Quota:
@@ -333,6 +341,7 @@ def _order_json(order: Order) -> dict[str, Any]:
         "certificates": sorted(order.certificates),
         "preferred_factories": sorted(order.preferred_factories),
         "quotas": [_fields(quota) for quota in order.quotas],
+        "cut": [_fields(lot) for lot in order.cut],
         "admitted_machines": None if admitted is None else sorted(admitted),
     }
 

@@ -32,7 +32,7 @@ def fewer_pieces(
     those are kept whose every step is frozen. Returns the smaller problem with its plan; None
     when no smaller quantity has one, or the whole has.
     """
-    search = _by_lots if problem.frozen else _by_size
+    search = _by_lots if problem.frozen or problem.orders[0].cut else _by_size
     smaller, schedule = search(problem, clock, max_lots) or (problem, None)
     if schedule is None or smaller.orders[0].quantity == problem.orders[0].quantity:
         return None
@@ -163,15 +163,18 @@ def _try(problem: Problem, clock: Clock, max_lots: int) -> Schedule | Lot | None
 def with_quantity(
     problem: Problem, quantity: int, *, lots: Collection[int] | None = None
 ) -> Problem:
-    """Return `problem` with another quantity; of what is frozen, only `lots` stay."""
+    """Return `problem` with another quantity; of what is frozen or cut, only `lots` stay."""
     (order,) = problem.orders
-    frozen = problem.frozen if lots is None else tuple(a for a in problem.frozen if a.lot in lots)
-    return replace(problem, orders=(replace(order, quantity=quantity),), frozen=frozen)
+    frozen, cut = problem.frozen, order.cut
+    if lots is not None:
+        frozen = tuple(a for a in frozen if a.lot in lots)
+        cut = tuple(one for one in cut if one.lot in lots)
+    return replace(problem, orders=(replace(order, quantity=quantity, cut=cut),), frozen=frozen)
 
 
 def _without(problem: Problem, lot: Lot) -> Problem:
-    gone = lot.number if lot.fixed else None
-    kept = {a.lot for a in problem.frozen} - {gone}
+    kept = {a.lot for a in problem.frozen} | {one.lot for one in problem.orders[0].cut}
+    kept.discard(lot.number)
     return with_quantity(problem, problem.orders[0].quantity - lot.quantity, lots=kept)
 
 

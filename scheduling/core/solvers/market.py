@@ -129,10 +129,15 @@ class MarketPlanner:
             )
             for number, steps in sorted(fixed.items())
         ]
+        lots += [
+            Lot(order=order, number=one.lot, quantity=one.quantity, fixed={})
+            for one in order.cut
+            if one.lot not in fixed
+        ]
         left = order.quantity - sum(lot.quantity for lot in lots)
         if left <= 0:
             return lots
-        first = max(fixed, default=-1) + 1
+        first = max((lot.number for lot in lots), default=-1) + 1
         sizes = [left]
         limits = self._limits[order.id]
         if order.is_splittable and limits.allows(left):

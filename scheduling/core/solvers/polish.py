@@ -54,7 +54,7 @@ class _Worth:
 class Polisher:
     """One search that starts from the best plan so far.
 
-    Orders with frozen parts or quotas stay as they are.
+    Orders with frozen parts, quotas or lots that are cut already stay as they are.
     """
 
     def __init__(self, planner: MarketPlanner, incumbent: Incumbent, *, seed: int) -> None:
@@ -73,7 +73,10 @@ class Polisher:
         self.movable = {
             order.id: order
             for order in self.problem.orders
-            if order.id not in touched and not order.quotas and order.is_splittable
+            if order.id not in touched
+            and not order.quotas
+            and not order.cut
+            and order.is_splittable
         }
         for (order_id, number), steps in incumbent.schedule.by_lot.items():
             made = tuple(a for each in steps.values() for a in each)

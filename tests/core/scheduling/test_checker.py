@@ -6,6 +6,7 @@ import pytest
 
 from scheduling.core import (
     Assignment,
+    CutLot,
     Objective,
     Problem,
     Quota,
@@ -143,6 +144,9 @@ def test_certificates_caps_and_quotas_are_kept() -> None:
     assert codes(*SOUND, problem=limited(quotas=(short,))) == {"quota"}
     most = Quota(step=1, factory="press-works", at_most=119)
     assert codes(*SOUND, problem=limited(quotas=(most,))) == {"quota"}
+    assert codes(*SOUND, problem=limited(cut=(CutLot(lot=1, quantity=60),))) == set()
+    for lost in (CutLot(lot=1, quantity=59), CutLot(lot=2, quantity=60)):
+        assert codes(*SOUND, problem=limited(cut=(lost,))) == {"cut_anew"}
 
 
 def test_frozen_assignments_stay_and_answer_to_no_calendar() -> None:

@@ -12,6 +12,7 @@ from scheduling import problem_files
 from scheduling.core import (
     Alternative,
     Assignment,
+    CutLot,
     Objective,
     Problem,
     Quota,
@@ -27,7 +28,13 @@ from tests.core.scheduling.shops import machine, market, order
 DATA = Path(__file__).parents[3] / "bench/scenarios/public_shops"
 SMALL = market(
     machine("press", set_up_minutes=5, price_per_hour_minor=600),
-    order(quantity=60, due=300, destination="harbour", excluded_machines=frozenset({"other"})),
+    order(
+        quantity=60,
+        due=300,
+        destination="harbour",
+        excluded_machines=frozenset({"other"}),
+        cut=(CutLot(lot=0, quantity=20),),
+    ),
     transport=Transport(minutes={("press-works", "harbour"): 30}, default_minutes=5),
     frozen=(
         Assignment(

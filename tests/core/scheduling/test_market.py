@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduling.core import (
+    Assignment,
+    CutLot,
     Machine,
     Objective,
     Order,
@@ -217,6 +219,30 @@ def test_frozen_work_stays_and_new_work_goes_around_it() -> None:
     result = plan(replace(problem, frozen=(whole,)))
     assert whole in result.schedule.assignments
     assert result.objective == 120
+
+
+@pytest.mark.parametrize("objective", [Objective.MAKESPAN, Objective.COST])
+def test_lots_that_are_cut_already_keep_their_number_and_pieces(objective: Objective) -> None:
+    cut = (CutLot(lot=4, quantity=50), CutLot(lot=2, quantity=7))
+    result = plan(market(machine("press"), order(quantity=60, cut=cut)), objective)
+    pieces = {a.lot: a.quantity for a in result.schedule}
+    assert (pieces.pop(4), pieces.pop(2)) == (50, 7)
+    assert sum(pieces.values()) == 3, "what they leave over is cut as usual"
+    assert min(pieces) > 4
+
+
+def test_a_lot_that_is_cut_already_and_begun_counts_once() -> None:
+    problem = market(
+        machine("press"),
+        machine("oven", "baking"),
+        order(quantity=60, steps="pressing,baking", cut=(CutLot(lot=0, quantity=60),)),
+    )
+    begun = Assignment(order="plates", lot=0, step=0, machine="press", start=0, end=60, quantity=60)
+    result = plan(replace(problem, frozen=(begun,)))
+    assert [(a.lot, a.step, a.quantity) for a in sorted(result.schedule, key=lambda a: a.step)] == [
+        (0, 0, 60),
+        (0, 1, 60),
+    ]
 
 
 @pytest.mark.parametrize(

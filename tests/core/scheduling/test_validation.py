@@ -8,6 +8,7 @@ from scheduling.core import (
     Alternative,
     Assignment,
     Capability,
+    CutLot,
     Machine,
     Order,
     Problem,
@@ -47,6 +48,9 @@ def test_a_sound_problem_has_no_faults() -> None:
 @pytest.mark.parametrize(
     ("problem", "code"),
     [
+        (with_order(cut=(CutLot(lot=0, quantity=101),)), "cut_lots"),
+        (with_order(cut=(CutLot(lot=0, quantity=0),)), "cut_lots"),
+        (with_order(cut=(CutLot(lot=0, quantity=1), CutLot(lot=0, quantity=2))), "cut_lots"),
         (Problem(orders=(), machines=()), "no_orders"),
         (replace(SOUND, orders=(ORDER, ORDER)), "duplicate_order"),
         (replace(SOUND, machines=(PRESS, PRESS)), "duplicate_machine"),

@@ -44,13 +44,14 @@ def is_assignable(problem: Problem) -> bool:
 
 
 def _is_plain(order: Order) -> bool:
-    """Tell whether an order has one step by process, a set-up like any, and no spread to keep."""
+    """Tell whether an order has one plain step by process, and no spread or lots to keep."""
     return (
         len(order.steps) == 1
         and order.is_splittable
         and not order.steps[0].set_up_family
         and order.max_factories is None
         and not order.quotas
+        and not order.cut
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from marketplace.views import offers, order_progress, shipments, work
+from marketplace.views import offers, order_progress, proposals, shipments, work
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("supplier/", work.supplier_home, name="supplier_home"),
@@ -18,6 +18,28 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "supplier/operations/<uuid:uid>/correct/", work.operation_correct, name="operation_correct"
     ),
+    path("supplier/machines/<uuid:uid>/down/", proposals.machine_down, name="machine_down"),
+    path(
+        "supplier/machines/<uuid:uid>/down/say/",
+        proposals.machine_down_say,
+        name="machine_down_say",
+    ),
+    path(
+        "supplier/machines/<uuid:uid>/down/end/",
+        proposals.machine_down_end,
+        name="machine_down_end",
+    ),
+    path("supplier/proposals/", proposals.proposals, name="proposals"),
+    path(
+        "supplier/proposals/<uuid:uid>/accept/", proposals.proposal_accept, name="proposal_accept"
+    ),
+    path(
+        "supplier/proposals/<uuid:uid>/dismiss/",
+        proposals.proposal_dismiss,
+        name="proposal_dismiss",
+    ),
+    path("supplier/proposals/<uuid:uid>/again/", proposals.proposal_again, name="proposal_again"),
+    path("buyer/orders/<uuid:uid>/proposals/", proposals.order_proposals, name="order_proposals"),
     path("supplier/shipments/", shipments.supplier_shipments, name="supplier_shipments"),
     path("supplier/shipments/send/", shipments.lots_ship, name="lots_ship"),
     path("supplier/shipments/receive/", shipments.shipments_receive, name="shipments_receive"),

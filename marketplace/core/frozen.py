@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from marketplace.core.disruption import Disruption
 from marketplace.core.plan_json import PlanDocument, PlanOperation
 
 
@@ -18,6 +19,7 @@ class FrozenPart:
     `returned` holds (lot, step) of the operations that came back; all others are frozen exactly
     as they are. `unanswered` holds those of each offer that is still open. `is_widened` tells that
     open offers were taken back to make room; in a drill, that later steps and the date may move.
+    With a `disruption`, what is made anew stays lot by lot in the factory and at its price.
     """
 
     plan: PlanDocument
@@ -28,6 +30,7 @@ class FrozenPart:
     offer_uid: UUID
     unanswered: tuple[frozenset[tuple[int, int]], ...] = ()
     is_widened: bool = False
+    disruption: Disruption | None = None
 
     @property
     def returned_uids(self) -> set[UUID]:
@@ -60,11 +63,13 @@ class FrozenPart:
             "offer_uid": str(self.offer_uid),
             "unanswered": [sorted(operations) for operations in self.unanswered],
             "is_widened": self.is_widened,
+            "disruption": None if self.disruption is None else self.disruption.to_json(),
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> FrozenPart:
         """Read what `to_json` wrote."""
+        disruption = document.get("disruption")
         return cls(
             plan=PlanDocument.from_json(document["plan"]),
             plan_uid=UUID(document["plan_uid"]),
@@ -77,6 +82,7 @@ class FrozenPart:
                 for operations in document.get("unanswered", [])
             ),
             is_widened=document["is_widened"],
+            disruption=None if disruption is None else Disruption.from_json(disruption),
         )
 
     def asked_again(self, lots: Collection[int]) -> frozenset[tuple[int, int]]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from marketplace.core.asked import AskedOrder
+from marketplace.core.disruption import Disruption
 from marketplace.core.fitting import Fit, OnSale
 from marketplace.core.frozen import FrozenPart
 from marketplace.core.plan_json import (
@@ -23,6 +24,7 @@ from marketplace.core.plan_json import (
 from scheduling.core import (
     Assignment,
     Capability,
+    CutLot,
     Machine,
     Order,
     Problem,
@@ -68,14 +70,17 @@ def problem_of(
 
     `market` is needed beside `frozen`: machines of frozen work stay in the problem even when
     they would not be taken today. Beside frozen work the due date is a deadline, or the later
-    date that the frozen plan was chosen with.
+    date that the frozen plan was chosen with. After a disruption the lots stay as they are cut.
     """
     kept = frozen.kept if frozen is not None else None
+    disruption = None if frozen is None else frozen.disruption
+    if disruption is not None:
+        now = max(now, disruption.begins_at)
     start = max(0, ceil_minute(now, origin_at))
     due, deadline = floor_minute(order.due_at, origin_at), None
     if frozen is not None:
         due = deadline = max(due, frozen.plan.completes, start)
-    machines = _machines(order, found, kept, market, origin_at, now)
+    machines = _machines(order, found, kept, market, origin_at, now, disruption)
     asked = Order(
         id=order_id,
         quantity=order.quantity,
@@ -88,6 +93,7 @@ def problem_of(
         deadline=deadline,
         price_ceiling_minor=order.price_ceiling_minor,
         destination=DESTINATION,
+        cut=() if frozen is None or disruption is None else _cut_lots(frozen.plan),
     )
     used = {machine.id for machine in machines}
     return Problem(
@@ -109,6 +115,7 @@ def _machines(
     market: Sequence[OnSale],
     origin_at: datetime,
     now: datetime,
+    disruption: Disruption | None,
 ) -> tuple[Machine, ...]:
     steps_of: dict[int, list[int]] = {}
     for number, able in enumerate(found.by_step, start=1):
@@ -121,12 +128,19 @@ def _machines(
             if operation.step not in steps:
                 steps.append(operation.step)
     listed = {one.machine_id: one for one in [*found.machines, *market]}
+
+    def windows(number: int) -> tuple[Window, ...]:
+        if number not in open_to_new:
+            return ()
+        free_at = now if disruption is None else max(now, disruption.free_from(number))
+        return _windows(listed[number], origin_at, free_at)
+
     return tuple(
         Machine(
             id=str(number),
             factory=listed[number].place,
             capabilities=tuple(_capability(order, listed[number], step) for step in sorted(steps)),
-            windows=(_windows(listed[number], origin_at, now) if number in open_to_new else ()),
+            windows=windows(number),
             reliability_permille=_permille(listed[number].on_time_share),
         )
         for number, steps in sorted(steps_of.items())
@@ -149,6 +163,11 @@ def _capability(order: AskedOrder, one: OnSale, step: int) -> Capability:
         rate_low_permille=figures.rate_low_permille,
         set_up_high_minutes=figures.set_up_high_minutes,
     )
+
+
+def _cut_lots(plan: PlanDocument) -> tuple[CutLot, ...]:
+    pieces = {one.lot: one.quantity for one in plan.operations}
+    return tuple(CutLot(lot=lot - 1, quantity=pieces[lot]) for lot in sorted(pieces))
 
 
 def _permille(share: float | None) -> int:
@@ -211,6 +230,7 @@ def plan_of(
     """
     listed = {one.machine_id: one for one in market}
     prices = _frozen_prices(frozen)
+    agreed = _agreed_prices(frozen)
     assignments = sorted(schedule, key=lambda a: (a.start, a.step, a.lot))
     used = sorted({int(a.machine) for a in assignments})
     suppliers = sorted({listed[number].supplier_id for number in used})
@@ -224,6 +244,7 @@ def plan_of(
         there = place_of.get((a.lot, a.step + 1), DESTINATION)
         key = (a.lot + 1, a.step + 1)
         price = prices.get(key)
+        cost = agreed.get(key, assignment_cost(problem, a))
         operations.append(
             PlanOperation(
                 lot=a.lot + 1,
@@ -233,7 +254,7 @@ def plan_of(
                 end=a.end,
                 quantity=a.quantity,
                 set_up=a.set_up_minutes,
-                price=assignment_cost(problem, a) if price is None else price,
+                price=cost if price is None else price,
                 lag=problem.transport.lag(here, there),
                 frozen=price is not None and key not in anew,
             )
@@ -261,6 +282,13 @@ def _frozen_prices(frozen: FrozenPart | None) -> dict[tuple[int, int], int]:
     if frozen is None:
         return {}
     return {(one.lot, one.step): one.price for one in frozen.kept.operations}
+
+
+def _agreed_prices(frozen: FrozenPart | None) -> dict[tuple[int, int], int]:
+    """Return what stays to be paid for lots that move within the factory that took them."""
+    if frozen is None or frozen.disruption is None:
+        return {}
+    return {(one.lot, one.step): one.price for one in frozen.plan.operations}
 
 
 def _supplier(number: int, listed: Iterable[OnSale]) -> PlanSupplier:

@@ -28,7 +28,8 @@ class WholeNumberField(forms.IntegerField):
         return super().to_python(text)
 
 
-def _moment(label: Any, help_text: Any = "") -> forms.DateTimeField:
+def moment_field(label: Any, help_text: Any = "") -> forms.DateTimeField:
+    """Return a field for a local date and time, to the minute."""
     return forms.DateTimeField(
         label=label,
         help_text=help_text,
@@ -49,8 +50,8 @@ class OrderForm(forms.Form):
     )
     quantity = WholeNumberField(label=_("Quantity"))
     unit = forms.CharField(label=_("Unit"), max_length=20, initial="pcs")
-    earliest_start_at = _moment(_("Earliest start"))
-    due_at = _moment(_("Due date"))
+    earliest_start_at = moment_field(_("Earliest start"))
+    due_at = moment_field(_("Due date"))
     currency = forms.ChoiceField(label=_("Currency"), choices=[(c, c) for c in CURRENCIES])
     price_ceiling = forms.DecimalField(
         label=_("Price ceiling"),

@@ -20,6 +20,7 @@ from marketplace.models.production import (
     WorkOrder,
     WorkOrderState,
 )
+from marketplace.models.proposals import Downtime, Promise, Proposal, ProposalState
 from marketplace.models.settlement import Funding, FundingState, Release
 from marketplace.models.shipping import Shipment, ShipmentLine, ShipmentState
 
@@ -30,6 +31,7 @@ __all__ = [
     "CapacityWindow",
     "Commitment",
     "Correction",
+    "Downtime",
     "Funding",
     "FundingState",
     "LearnedRate",
@@ -49,6 +51,9 @@ __all__ = [
     "PlanRequestState",
     "PlanState",
     "Process",
+    "Promise",
+    "Proposal",
+    "ProposalState",
     "Release",
     "Shipment",
     "ShipmentLine",

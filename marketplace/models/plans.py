@@ -33,11 +33,13 @@ class PlanPurpose(models.TextChoices):
     """Only what came back is planned again; `frozen` says what stays."""
     DRILL = "drill", _("What if a factory stops")
     """As a share, with what a factory has not started; shown, and never chosen or applied."""
+    EVENT = "event", _("Re-plan after an event")
+    """As a share, with lots that something holds up; a proposal carries its answer."""
     STEERED = "steered", _("Steered")
     """One more plan beside those of an order, made to the wishes in `steering`."""
 
 
-ASIDE = (PlanPurpose.INQUIRY, PlanPurpose.DRILL, PlanPurpose.STEERED)
+ASIDE = (PlanPurpose.INQUIRY, PlanPurpose.DRILL, PlanPurpose.STEERED, PlanPurpose.EVENT)
 """Questions that leave every order as it is: they are never an order's newest request."""
 
 

@@ -79,7 +79,8 @@ def find_plan(tenant_id: int, uid: UUID) -> Plan | None:
 
 def is_open(plan: Plan, order: Order) -> bool:
     """Tell whether the buyer may choose a plan; what somebody chose just now is not known here."""
-    if plan.state != PlanState.PROPOSED or plan.request.purpose == PlanPurpose.DRILL:
+    asked_aside = (PlanPurpose.DRILL, PlanPurpose.EVENT)
+    if plan.state != PlanState.PROPOSED or plan.request.purpose in asked_aside:
         return False
     if plan.request.purpose == PlanPurpose.SHARE:
         return order.state == OrderState.OFFERED

@@ -1,29 +1,37 @@
-"""The sweep for unanswered offers: it reads offers of all organisations and changes none."""
+"""The sweep for what nobody answered: it reads rows of all organisations and changes none."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connections
+from django.db import connections, models
 
-from marketplace.models import Offer, OfferState
+from marketplace.models import Offer, OfferState, Proposal, ProposalState
 from tenants.acting import acting_as
 from tenants.models import OutboxMessage
 
 ALIAS = "sweep"
-TOPIC = "offer.expired"
+OFFER, PROPOSAL = "offer.expired", "proposal.expired"
 AT_ONCE = 500
 
 
 def hand_on_expired_offers(*, now: datetime) -> int:
-    """Write a message to the buyer of each open offer past its expiry; returns how many.
+    """Write a message to the buyer of each open offer past its expiry; returns how many."""
+    open_ones = Offer.objects.using(ALIAS).filter(state=OfferState.OFFERED)
+    return _hand_on(open_ones, topic=OFFER, name="offer_uid", now=now)
 
-    Runs as the sweep's own role. An offer whose message is still open gets no second one.
-    """
+
+def hand_on_expired_proposals(*, now: datetime) -> int:
+    """Write a message to the buyer of each open proposal past its expiry; returns how many."""
+    open_ones = Proposal.objects.using(ALIAS).filter(state=ProposalState.OPEN)
+    return _hand_on(open_ones, topic=PROPOSAL, name="proposal_uid", now=now)
+
+
+def _hand_on(open_ones: models.QuerySet, *, topic: str, name: str, now: datetime) -> int:
+    """Runs as the sweep's own role; a row whose message is still open gets no second one."""
     with acting_as(0, using=ALIAS):
         expired = list(
-            Offer.objects.using(ALIAS)
-            .filter(state=OfferState.OFFERED, expires_at__lte=now)
+            open_ones.filter(expires_at__lte=now)
             .order_by("expires_at")
             .values_list("buyer_id", "uid")[:AT_ONCE]
         )
@@ -31,14 +39,12 @@ def hand_on_expired_offers(*, now: datetime) -> int:
             return 0
         under_way = set(
             OutboxMessage.objects.using(ALIAS)
-            .filter(topic=TOPIC, handled_at=None)
-            .values_list("payload__offer_uid", flat=True)
+            .filter(topic=topic, handled_at=None)
+            .values_list(f"payload__{name}", flat=True)
         )
         messages = [
             OutboxMessage(
-                tenant_id=buyer_id,
-                topic=TOPIC,
-                payload={"buyer_id": buyer_id, "offer_uid": str(uid)},
+                tenant_id=buyer_id, topic=topic, payload={"buyer_id": buyer_id, name: str(uid)}
             )
             for buyer_id, uid in expired
             if str(uid) not in under_way

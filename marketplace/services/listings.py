@@ -15,10 +15,11 @@ from devices.models import Machine
 from devices.observed_runs import LOOKS_BACK
 from marketplace.core.learned import Learned, learned_of
 from marketplace.core.listed import ListedCapability, ListedMachine
-from marketplace.core.spans import merge
+from marketplace.core.spans import Span, merge, subtract
 from marketplace.models import (
     Capability,
     CapacityWindow,
+    Downtime,
     LearnedRate,
     Listing,
     ListingState,
@@ -46,12 +47,15 @@ class Published:
     machine: Machine
     listed: ListedMachine
     windows: Sequence[CapacityWindow]
+    down_until: datetime | None = None
     lots: tuple[int, int] = (0, 0)
     """How many lots the machine has finished, and how many of them on time."""
 
     def fields(self, now: datetime) -> dict[str, Any]:
         """Return the columns of the listing."""
         spans = merge(span_of(window) for window in self.windows)
+        if self.down_until is not None and self.down_until > now:
+            spans = subtract(spans, [Span(now, self.down_until)])
         if not spans or not self.machine.is_active:
             return {"state": ListingState.WITHDRAWN, "windows": [], "updated_at": now}
         newest = max(self.windows, key=lambda window: window.pk)
@@ -123,12 +127,18 @@ def _read(supplier_id: int, machine_ids: Iterable[int], now: datetime) -> list[P
             (row.machine_id, row.process_id): row
             for row in LearnedRate.objects.of(supplier_id).filter(machine__in=list(found))
         }
+        down = dict(
+            Downtime.objects.of(supplier_id)
+            .filter(machine__in=list(found), ended_at=None)
+            .values_list("machine_id", "until_at")
+        )
         lots = _lots(supplier_id, found, now)
     return [
         Published(
             machine=machine,
             listed=_listed_machine(supplier, machine, capabilities.get(pk, []), learned),
             windows=windows.get(pk, []),
+            down_until=down.get(pk),
             lots=lots.get(pk, (0, 0)),
         )
         for pk, machine in found.items()

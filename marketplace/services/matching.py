@@ -54,11 +54,19 @@ class Question:
             also=kept,
             freed=() if self.frozen is None else self.frozen.returned_uids,
         )
-        excluded = frozenset(request.excluded)
+        excluded = frozenset(request.excluded) | self._elsewhere
         self.found: Fit = fit(self.order, self.market, excluded_suppliers=excluded)
         self.now = now
         whole = now.replace(second=0, microsecond=0)
         self.origin_at = whole if self.frozen is None else self.frozen.origin_at
+
+    @property
+    def _elsewhere(self) -> frozenset[int]:
+        """Return the factories that take no part after a disruption at one of them."""
+        if self.frozen is None or self.frozen.disruption is None:
+            return frozenset()
+        at = self.frozen.disruption.supplier_id
+        return frozenset(one.supplier_id for one in self.market if one.supplier_id != at)
 
     @property
     def problem(self) -> Problem:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.core.asked import AskedOrder
-from marketplace.models import Order, PlanPurpose, PlanRequest, PlanRequestState
+from marketplace.models import ASIDE, Order, PlanPurpose, PlanRequest, PlanRequestState
 from tenants.acting import PLATFORM_ID
 from tenants.actors import Actor
 from tenants.errors import NotFound
@@ -42,7 +42,7 @@ def request_plans(
         buyer_id=order.tenant_id, order_uid=order.uid, waiting_since__isnull=False
     )
     since = list(waiting.values_list("waiting_since", flat=True))
-    if purpose != PlanPurpose.DRILL:
+    if purpose not in ASIDE:
         waiting.update(waiting_since=None)
     request = PlanRequest.objects.create(
         buyer_id=order.tenant_id,

@@ -28,6 +28,7 @@ from marketplace.services.choosing import PlanNotOpen, choose_plan
 from marketplace.services.offers import withdraw_offers
 from marketplace.services.orders import asked_of
 from marketplace.services.planning import request_plans
+from marketplace.services.proposing import answer_proposal
 from tenants.acting import PLATFORM_ID, acting_as
 from tenants.actors import Actor
 from tenants.live import announce
@@ -134,6 +135,8 @@ def take_answer(*, buyer_id: int, request_uid: str, now: datetime) -> None:
             return
         if request.purpose == PlanPurpose.DRILL:
             pass  # only shown
+        elif request.purpose == PlanPurpose.EVENT:
+            answer_proposal(order=order, request=request, by=by, now=now)
         elif request.state == PlanRequestState.FAILED:
             if request.purpose == PlanPurpose.SHARE and order.state == OrderState.OFFERED:
                 _make_room(order, request, by, now)

@@ -3,6 +3,6 @@
 Every module is imported here, so that whoever sends a message knows its topic.
 """
 
-from marketplace.tasks import capacity, planning, production, settlement
+from marketplace.tasks import capacity, planning, production, proposals, settlement
 
-__all__ = ["capacity", "planning", "production", "settlement"]
+__all__ = ["capacity", "planning", "production", "proposals", "settlement"]

@@ -13,7 +13,7 @@ from marketplace.services.answers import (
     settle_commitments,
 )
 from marketplace.services.closing import close_if_complete
-from marketplace.services.expiry import hand_on_expired_offers
+from marketplace.services.expiry import hand_on_expired_offers, hand_on_expired_proposals
 from marketplace.services.learning import LEARN, ask_to_learn, learn_rates
 from marketplace.services.machine_counts import copy_counts
 from marketplace.services.offers import lapse_offer
@@ -28,8 +28,9 @@ from tenants.services.outbox import handles
 
 @shared_task(name="marketplace.sweep_expired_offers")
 def sweep_expired_offers() -> None:
-    """Find offers whose time is over, of all organisations; beat asks every few seconds."""
+    """Find what was not answered in time, of all organisations; beat asks every few seconds."""
     hand_on_expired_offers(now=site_now())
+    hand_on_expired_proposals(now=site_now())
 
 
 @handles("offer.expired")

@@ -60,6 +60,8 @@ STATES = {
     "published": Look("info", "dot", _("Published")),
     "withdrawn": Look("off", "dash", _("Withdrawn")),
     "posted": Look("info", "dot", _("Posted")),
+    "asked": Look("vio", "half", _("Planning")),
+    "open": Look("info", "ring", _("Open")),
     "planning": Look("vio", "half", _("Planning")),
     "planned": Look("vio", "diamond", _("Planned")),
     "proposed": Look("vio", "ring", _("Proposed")),

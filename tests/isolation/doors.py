@@ -30,6 +30,7 @@ PAGE_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("machine", "machine", "machine_edit", "machine_archive", "machine_restore"),
     **_all("machine", "machine_learned", "machine_learned_use"),
     **_all("machine", "device_add"),
+    **_all("machine", "machine_down", "machine_down_say", "machine_down_end"),
     **_all("device", "device_rotate", "device_revoke"),
     **_all("site", "site"),
     **_all(
@@ -51,11 +52,13 @@ PAGE_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("inquiry", "order_market_answer"),
     **_all("order", "order", "order_state", "order_edit", "order_cancel", "order_again", "plans"),
     **_all("order", "order_progress", "order_trace", "order_drills", "order_drill"),
+    **_all("order", "order_proposals"),
     **_all("plan", "plan", "plan_gantt", "plan_choose", "plan_steer", "plan_steering"),
     **_all("plan_request", "plan_stop", "share_wait"),
     **_all("run", "matching_run"),
     **_all("offer", "offer", "offer_accept", "offer_decline"),
     **_all("work_order", "work_order"),
+    **_all("proposal", "proposal_accept", "proposal_dismiss", "proposal_again"),
     **_all("operation", "operation_start", "operation_report", "operation_correct"),
     **_all("shipment", "inspection", "inspection_check", "inspection_give"),
 }

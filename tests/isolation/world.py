@@ -25,6 +25,7 @@ from marketplace.models import (
     Plan,
     PlanRequest,
     Process,
+    Proposal,
     Release,
 )
 from marketplace.services.credit_features import refresh_report
@@ -274,6 +275,17 @@ def _deals(world: World) -> None:
     rows["work_order"] = operation.work_order
     rows["offer"] = make_deal(("press",), **parties).offers["press"]
     with acting_as(ours.pk):
+        rows["proposal"] = Proposal.objects.create(
+            buyer=ours,
+            supplier=ours,
+            order_uid=operation.order_uid,
+            order_number=operation.order_number,
+            halts=[],
+            state="open",
+            plan_uid=uuid7(),
+            expires_at=datetime.now(UTC) + 99 * DAY,
+            created_at=NOW,
+        )
         inspect_shipment(shipment_uid=inspected.uid, by=_hand(ours), now=NOW + DAY)
         rows["release"] = Release.objects.get(buyer=ours)
 

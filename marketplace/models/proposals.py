@@ -1,0 +1,125 @@
+"""Machines that stand still, and what is proposed for the orders that they hold up."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.models.bilateral import DealModel
+from tenants.models.base import TenantModel
+
+
+class Downtime(TenantModel):
+    """A machine that its firm has said is down until a time; ended early when it runs again."""
+
+    machine = models.ForeignKey("devices.Machine", models.PROTECT, related_name="+", db_index=False)
+    until_at = models.DateTimeField()
+    reason = models.CharField(_("Reason"), max_length=300, blank=True)
+    said_by = models.CharField(max_length=160)
+    said_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "machine"])]
+        constraints = [
+            models.CheckConstraint(
+                name="downtime_has_time", condition=Q(until_at__gt=models.F("said_at"))
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "machine"],
+                name="downtime_open_once",
+                condition=Q(ended_at=None),
+            ),
+        ]
+
+
+class ProposalState(models.TextChoices):
+    ASKED = "asked", _("Planning")
+    """A re-plan is being made."""
+    OPEN = "open", _("Waits for a decision")
+    """Its factory may accept it until `expires_at`."""
+    FAILED = "failed", _("No place found")
+    """The factory has no room that keeps everything else; `promise` says how sure that is."""
+    ACCEPTED = "accepted", _("Accepted")
+    """The factory's hours have moved; the order's plan follows."""
+    APPLIED = "applied", _("In the plan")
+    """The order's plan says the same."""
+    DISMISSED = "dismissed", _("Dismissed")
+    """The factory keeps to the plan as it was, and said why."""
+    EXPIRED = "expired", _("Expired")
+    """Nobody decided in time."""
+    SUPERSEDED = "superseded", _("Superseded")
+    """Something newer happened, or nothing needs to move any more."""
+
+
+class Promise(models.TextChoices):
+    KEPT = "kept", _("Promised date kept")
+    """The plan ends by the promised date."""
+    UNAVOIDABLE = "unavoidable", _("Promised date broken, proven unavoidable")
+    """The proven bound, with all else as it is, lies beyond the promised date."""
+    NOT_FOUND = "not_found", _("Promised date broken")
+    """Nothing better was found; that proves nothing."""
+
+
+class Proposal(DealModel):
+    """A re-plan of lots that one factory has not started, for it to accept: a row of both parties.
+
+    `supplier` is where the event was, and whose own lots move; what is agreed (pieces, price, and
+    the hours of every other factory) stays. `moves` have the shape of
+    `marketplace.core.disruption.Move`, `halts` say what the event is, as (machine id, code, until).
+    """
+
+    TRANSITIONS = {
+        "open": frozenset({"asked"}),
+        "asked": frozenset({"open"}),
+        "failed": frozenset({"asked"}),
+        "accepted": frozenset({"open"}),
+        "applied": frozenset({"accepted"}),
+        "dismissed": frozenset({"open"}),
+        "expired": frozenset({"open"}),
+        "superseded": frozenset({"asked", "open", "failed"}),
+    }
+
+    halts = models.JSONField()
+    state = models.CharField(max_length=10, choices=ProposalState, default=ProposalState.ASKED)
+    request_uid = models.UUIDField(null=True)
+    plan_uid = models.UUIDField(null=True)
+    moves = models.JSONField(default=list)
+    moved_minutes = models.PositiveIntegerField(default=0)
+    promise = models.CharField(max_length=12, choices=Promise, blank=True, default="")
+    promised_at = models.DateTimeField(null=True)
+    completes_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=160, blank=True, default="")
+    reason = models.CharField(_("Reason"), max_length=300, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["buyer", "order_uid", "-id"]),
+            models.Index(fields=["supplier", "state", "-id"]),
+            models.Index(fields=["expires_at"], name="proposal_open", condition=Q(state="open")),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order_uid", "supplier"],
+                name="proposal_open_once",
+                condition=Q(state__in=("asked", "open")),
+            ),
+            models.UniqueConstraint(
+                fields=["order_uid"],
+                name="proposal_applied_one_by_one",
+                condition=Q(state="accepted"),
+            ),
+            models.CheckConstraint(
+                name="proposal_open_has_plan",
+                condition=~Q(state__in=("open", "accepted", "applied"))
+                | Q(plan_uid__isnull=False, expires_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="proposal_dismissed_with_reason",
+                condition=~Q(state="dismissed") | ~Q(reason=""),
+            ),
+        ]

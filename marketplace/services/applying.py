@@ -1,0 +1,158 @@
+"""What follows from an accepted proposal: commitments, the order's plan, others planned anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from evidence.services.transitions import transition, transition_all
+from marketplace.core.disruption import Move
+from marketplace.core.plan_json import PlanDocument
+from marketplace.core.share import Route
+from marketplace.models import (
+    Commitment,
+    Operation,
+    Order,
+    Plan,
+    PlanState,
+    Proposal,
+    ProposalState,
+)
+from marketplace.services.closing import lock_order
+from marketplace.services.proposing import ASKED
+from marketplace.services.rerouting import reroute_lots
+from tenants.acting import PLATFORM_ID, acting_as
+from tenants.actors import Actor
+from tenants.live import announce
+from tenants.services.outbox import NotYet, send_after_commit
+
+
+def apply_accepted(*, buyer_id: int, proposal_uid: UUID | str, now: datetime) -> None:
+    """Carry an accepted proposal to the platform's commitments and into the order's plan.
+
+    Safe to run again. Other proposals of the order started from the plan before: planned anew.
+
+    Raises:
+        NotYet: the hours are still offered to another order, whose offer cannot be accepted.
+    """
+    with acting_as(buyer_id):
+        proposal = Proposal.objects.of_buyer(buyer_id).get(uid=proposal_uid)
+        moves = [Move.from_json(one) for one in proposal.moves]
+    if proposal.state != ProposalState.ACCEPTED:
+        return
+    with acting_as(PLATFORM_ID):
+        _move_commitments(moves)
+    with acting_as(buyer_id):
+        _take_plan(proposal, moves, by=Actor.system(buyer_id), now=now)
+
+
+def _move_commitments(moves: Sequence[Move]) -> None:
+    by_uid = {one.operation_uid: one for one in moves}
+    held = list(
+        Commitment.objects.of(PLATFORM_ID)
+        .filter(operation_uid__in=by_uid)
+        .exclude(state="released")
+        .order_by("pk")
+        .select_for_update(no_key=True)
+    )
+    fresh = []
+    for row in held:
+        after = by_uid[row.operation_uid].after
+        if (row.machine_id, row.during.lower, row.during.upper) != (
+            after.machine_id,
+            after.start_at,
+            after.end_at,
+        ):
+            fresh.append((row, after))
+    rows = [
+        Commitment(
+            tenant_id=PLATFORM_ID,
+            machine_id=after.machine_id,
+            during=(after.start_at, after.end_at),
+            order_uid=row.order_uid,
+            offer_uid=row.offer_uid,
+            operation_uid=row.operation_uid,
+            state=row.state,
+        )
+        for row, after in fresh
+    ]
+    try:
+        with transaction.atomic():
+            gone = Commitment.objects.of(PLATFORM_ID).filter(pk__in=[row.pk for row, _ in fresh])
+            gone.update(state="released")
+            Commitment.objects.bulk_create(rows, batch_size=1000)
+    except IntegrityError as error:
+        raise NotYet("the hours are offered to another order") from error
+
+
+def _take_plan(proposal: Proposal, moves: Sequence[Move], *, by: Actor, now: datetime) -> None:
+    order = lock_order(order_uid=proposal.order_uid, by=by)
+    assert order is not None, "a proposal is of an order"
+    assert proposal.plan_uid is not None, "a check of the table"
+    locked = Proposal.objects.of_buyer(by.tenant_id).select_for_update(no_key=True)
+    mine = locked.get(pk=proposal.pk)
+    if mine.state != ProposalState.ACCEPTED:
+        return
+    plan = Plan.objects.get(buyer_id=by.tenant_id, uid=proposal.plan_uid)
+    document = PlanDocument.from_json(plan.schedule)
+    lags = {(one.lot, one.step): one.lag for one in document.operations}
+    rows = Operation.objects.of_buyer(by.tenant_id).filter(
+        uid__in=[one.operation_uid for one in moves]
+    )
+    routes = [
+        Route(
+            operation_uid=row.uid,
+            next_supplier_id=row.next_supplier_id,
+            next_operation_uid=row.next_operation_uid,
+            transport_minutes=lags[row.lot, row.step],
+        )
+        for row in rows
+    ]
+    reroute_lots(order_uid=order.uid, routes=routes, by=by, now=now)
+    old = list(
+        Plan.objects.filter(buyer_id=by.tenant_id, order_uid=order.uid)
+        .exclude(pk=plan.pk)
+        .exclude(state=PlanState.SUPERSEDED)
+        .defer("schedule", "reasons")
+    )
+    transition_all(old, to=PlanState.SUPERSEDED, by=by, now=now)
+    transition(plan, to=PlanState.CHOSEN, by=by, now=now)
+    Order.objects.of(by.tenant_id).filter(pk=order.pk).update(chosen_plan_uid=plan.uid)
+    transition(mine, to=ProposalState.APPLIED, by=by, now=now)
+    _plan_others_anew(order, by=by, now=now)
+    announce(tenant_ids=(by.tenant_id,), key=f"order:{order.uid}")
+    announce(tenant_ids=(mine.supplier_id,), key="work")
+
+
+def _plan_others_anew(order: Order, *, by: Actor, now: datetime) -> None:
+    others = list(
+        Proposal.objects.of_buyer(by.tenant_id)
+        .filter(order_uid=order.uid, state__in=(ProposalState.ASKED, ProposalState.OPEN))
+        .order_by("pk")
+        .select_for_update(no_key=True)
+    )
+    opened = [one for one in others if one.state == ProposalState.OPEN]
+    transition_all(opened, to=ProposalState.ASKED, by=by, now=now)
+    for one in others:
+        send_after_commit(
+            tenant_id=by.tenant_id, topic=ASKED, buyer_id=by.tenant_id, proposal_uid=str(one.uid)
+        )
+
+
+@transaction.atomic
+def expire_proposal(*, proposal_uid: UUID, by: Actor, now: datetime) -> None:
+    """End a proposal that nobody decided in time, as its buyer."""
+    proposal = (
+        Proposal.objects.of_buyer(by.tenant_id)
+        .filter(uid=proposal_uid, state=ProposalState.OPEN, expires_at__lte=now)
+        .select_for_update(no_key=True)
+        .first()
+    )
+    if proposal is None:
+        return
+    transition(proposal, to=ProposalState.EXPIRED, by=by, now=now)
+    announce(tenant_ids=(proposal.supplier_id,), key="work")
+    announce(tenant_ids=(by.tenant_id,), key=f"order:{proposal.order_uid}")

@@ -1,0 +1,287 @@
+"""From an event at a factory to proposals: asked as the factory, planned and answered as the buyer.
+
+Every function may run twice: what is proposed follows from what is down now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Min
+from django.utils.translation import gettext_lazy as _
+
+from evidence.services.transitions import record_change, transition, transition_all
+from marketplace.core.disruption import Disruption, Halt, hit_by, moved_minutes, moves_between
+from marketplace.core.frozen import FrozenPart
+from marketplace.core.plan_json import PlanDocument
+from marketplace.models import (
+    Downtime,
+    Operation,
+    OperationState,
+    Order,
+    Plan,
+    PlanKind,
+    PlanPurpose,
+    PlanRequest,
+    PlanRequestState,
+    Promise,
+    Proposal,
+    ProposalState,
+)
+from marketplace.selectors.drills import DRILLABLE
+from marketplace.services.orders import asked_of
+from marketplace.services.planning import request_plans
+from tenants.acting import acting_as
+from tenants.actors import Actor
+from tenants.errors import Conflict, NotFound
+from tenants.live import announce
+from tenants.services.outbox import send_after_commit
+
+ASKED = "proposal.asked"
+FREEZE = timedelta(hours=1)
+"""Nothing moves to an earlier time than this from now, so that is how long people may decide."""
+UNSTARTED = (OperationState.WAITING, OperationState.READY)
+OPEN = (ProposalState.ASKED, ProposalState.OPEN)
+
+
+class ProposalGone(NotFound):
+    code = "proposal_not_found"
+
+
+class NothingToPropose(Conflict):
+    """The machines run, or no lot waits for them."""
+
+    code = "nothing_to_propose"
+
+
+def propose_moves(*, supplier_id: int, now: datetime) -> None:
+    """Ask for a re-plan of each order that a factory's halted machines hold up.
+
+    A newer event takes the place of the proposal before; one that says the same changes nothing,
+    and one whose machines run again ends.
+    """
+    with acting_as(supplier_id):
+        by, wanted = Actor.system(supplier_id), _held_up(supplier_id, now)
+        known = {
+            one.order_uid: one
+            for one in Proposal.objects.of_supplier(supplier_id)
+            .filter(state__in=OPEN)
+            .order_by("pk")
+            .select_for_update(no_key=True)
+        }
+        for order_uid, proposal in known.items():
+            if order_uid not in wanted or wanted[order_uid].halts != proposal.halts:
+                transition(proposal, to=ProposalState.SUPERSEDED, by=by, now=now)
+                announce(tenant_ids=(proposal.buyer_id,), key=f"order:{order_uid}")
+            else:
+                del wanted[order_uid]
+        _ask_all(list(wanted.values()), by=by, now=now)
+
+
+def ask_again(*, proposal_uid: UUID, by: Actor, now: datetime) -> Proposal:
+    """Ask for a new proposal after one that ended without a decision, as its factory.
+
+    Raises:
+        ProposalGone: no such proposal to the acting organisation.
+        NothingToPropose: its machines run, or no lot of the order waits for them.
+    """
+    old = Proposal.objects.of_supplier(by.tenant_id).filter(uid=proposal_uid).first()
+    if old is None:
+        raise ProposalGone(_("There is no such proposal."))
+    fresh = _held_up(by.tenant_id, now).get(old.order_uid)
+    if fresh is None:
+        raise NothingToPropose(_("No lot of this order waits for a machine that is down."))
+    same_order = Proposal.objects.of_supplier(by.tenant_id).filter(order_uid=old.order_uid)
+    open_ones = list(same_order.filter(state__in=OPEN).select_for_update(no_key=True))
+    transition_all(open_ones, to=ProposalState.SUPERSEDED, by=by, now=now)
+    _ask_all([fresh], by=by, now=now)
+    return fresh
+
+
+def _ask_all(fresh: Sequence[Proposal], *, by: Actor, now: datetime) -> None:
+    for proposal in fresh:
+        proposal.save()
+        record_change(proposal, change="asked", by=by, now=now, evidence={"halts": proposal.halts})
+        send_after_commit(
+            tenant_id=by.tenant_id,
+            topic=ASKED,
+            buyer_id=proposal.buyer_id,
+            proposal_uid=str(proposal.uid),
+        )
+    announce(tenant_ids=(by.tenant_id,), key="work")
+
+
+def _held_up(supplier_id: int, now: datetime) -> dict[UUID, Proposal]:
+    """Return, by order, what to propose: lots wait that begin before their machine runs again."""
+    halts = {
+        one.machine_id: one
+        for one in Downtime.objects.of(supplier_id)
+        .filter(ended_at=None, until_at__gt=now)
+        .select_related("machine")
+    }
+    rows = (
+        Operation.objects.of_supplier(supplier_id)
+        .filter(machine_id__in=halts, state__in=UNSTARTED)
+        .order_by("machine_id")
+        .values("buyer_id", "order_uid", "order_number", "machine_id")
+        .annotate(first_at=Min("planned_start_at"))
+    )
+    found: dict[UUID, Proposal] = {}
+    for row in rows:
+        halt = halts[row["machine_id"]]
+        if row["first_at"] >= halt.until_at:
+            continue
+        proposal = found.setdefault(
+            row["order_uid"],
+            Proposal(
+                buyer_id=row["buyer_id"],
+                supplier_id=supplier_id,
+                order_uid=row["order_uid"],
+                order_number=row["order_number"],
+                halts=[],
+                created_at=now,
+            ),
+        )
+        proposal.halts.append([halt.machine_id, halt.machine.code, halt.until_at.isoformat()])
+    return found
+
+
+def plan_proposal(*, buyer_id: int, proposal_uid: UUID | str, now: datetime) -> None:
+    """Put a proposal that was asked for to the planner, as the buyer."""
+    with acting_as(buyer_id):
+        mine = Proposal.objects.of_buyer(buyer_id).filter(uid=proposal_uid)
+        order_uid = mine.values_list("order_uid", flat=True).get()
+        order = Order.objects.of(buyer_id).filter(uid=order_uid).select_for_update().get()
+        proposal = mine.filter(state=ProposalState.ASKED).select_for_update(no_key=True).first()
+        if proposal is None:
+            return
+        if proposal.request_uid is not None:
+            asked = PlanRequest.objects.get(buyer_id=buyer_id, uid=proposal.request_uid)
+            if asked.frozen["plan_uid"] == str(order.chosen_plan_uid):
+                return
+        _plan(order, proposal, is_wide=False, now=now)
+
+
+def _plan(order: Order, proposal: Proposal, *, is_wide: bool, now: datetime) -> None:
+    """Ask with what is hit, or all that waits on the halted machines, as the only open lots."""
+    by = Actor.system(order.tenant_id)
+    frozen = _frozen_part(order, proposal, is_wide=is_wide, now=now)
+    if frozen is None:
+        transition(proposal, to=ProposalState.SUPERSEDED, by=by, now=now)
+        return
+    promised_at = order.promised_at or order.due_at
+    request = request_plans(
+        order=order,
+        asked=replace(asked_of(order), due_at=promised_at, price_ceiling_minor=None),
+        now=now,
+        purpose=PlanPurpose.EVENT,
+        frozen=frozen.to_json(),
+    )
+    proposal.request_uid, proposal.promised_at = request.uid, promised_at
+    proposal.save(update_fields=["request_uid", "promised_at"])
+
+
+def _frozen_part(
+    order: Order, proposal: Proposal, *, is_wide: bool, now: datetime
+) -> FrozenPart | None:
+    if order.state not in DRILLABLE or order.chosen_plan_uid is None:
+        return None
+    plan = Plan.objects.get(buyer_id=order.tenant_id, uid=order.chosen_plan_uid)
+    document = PlanDocument.from_json(plan.schedule)
+    operations = Operation.objects.of_buyer(order.tenant_id).filter(order_uid=order.uid)
+    begun = set(operations.exclude(state__in=UNSTARTED).values_list("lot", "step"))
+    disruption = Disruption(
+        supplier_id=proposal.supplier_id,
+        halts=tuple(
+            Halt(machine_id=machine_id, until_at=datetime.fromisoformat(until))
+            for machine_id, _code, until in proposal.halts
+        ),
+        begins_at=now + FREEZE,
+        is_wide=is_wide,
+    )
+    hit = hit_by(document, plan.origin_at, disruption, begun=begun)
+    if not hit:
+        return None
+    return FrozenPart(
+        plan=document,
+        plan_uid=plan.uid,
+        origin_at=plan.origin_at,
+        returned=hit,
+        returned_by=proposal.supplier_id,
+        offer_uid=proposal.uid,
+        disruption=disruption,
+    )
+
+
+def answer_proposal(*, order: Order, request: PlanRequest, by: Actor, now: datetime) -> None:
+    """Put a finished re-plan to the factory, or plan with more freedom; acts as the buyer.
+
+    A plan that no longer starts from the order's own is made anew.
+    """
+    proposal = (
+        Proposal.objects.of_buyer(by.tenant_id)
+        .filter(request_uid=request.uid, state=ProposalState.ASKED)
+        .select_for_update(no_key=True)
+        .first()
+    )
+    if proposal is None:
+        return
+    frozen = FrozenPart.from_json(request.frozen)
+    assert frozen.disruption is not None, "asked by a proposal"
+    if order.chosen_plan_uid != frozen.plan_uid:
+        _plan(order, proposal, is_wide=False, now=now)
+        return
+    plans = list(Plan.objects.filter(buyer_id=by.tenant_id, request=request))
+    if request.state == PlanRequestState.READY:
+        _open(proposal, frozen, plans, by=by, now=now)
+    elif not frozen.disruption.is_wide:
+        _plan(order, proposal, is_wide=True, now=now)
+    else:
+        transition(proposal, to=ProposalState.FAILED, by=by, now=now, **_shortfall(proposal, plans))
+    announce(tenant_ids=(proposal.supplier_id,), key="work")
+
+
+def _open(
+    proposal: Proposal, frozen: FrozenPart, plans: Sequence[Plan], *, by: Actor, now: datetime
+) -> None:
+    """Offer the plan that moves least; the deadline of all was the promised date."""
+
+    def moves(plan: Plan) -> Any:
+        document = PlanDocument.from_json(plan.schedule)
+        return moves_between(frozen.plan, document, frozen.origin_at, frozen.returned)
+
+    found = [(moves(plan), plan) for plan in plans]
+    least, best = min(found, key=lambda one: (moved_minutes(one[0]), one[1].completes_at))
+    assert frozen.disruption is not None, "asked by a proposal"
+    transition(
+        proposal,
+        to=ProposalState.OPEN,
+        by=by,
+        now=now,
+        evidence={"plan_uid": str(best.uid), "lots": len(least)},
+        plan_uid=best.uid,
+        moves=[one.to_json() for one in least],
+        moved_minutes=moved_minutes(least),
+        promise=Promise.KEPT,
+        completes_at=best.completes_at,
+        expires_at=frozen.disruption.begins_at,
+    )
+
+
+def _shortfall(proposal: Proposal, plans: Sequence[Plan]) -> Mapping[str, Any]:
+    """Say whether a bound proves that the factory cannot keep the date with all else as it is."""
+    later = [plan for plan in plans if plan.kind == PlanKind.LATER]
+    if not later:
+        return {"promise": Promise.NOT_FOUND, "completes_at": None}
+    best = min(later, key=lambda plan: plan.completes_at)
+    earliest = best.completes_at - timedelta(minutes=best.makespan_minutes - best.bound_minutes)
+    assert proposal.promised_at is not None, "written when it was planned"
+    is_proven = earliest > proposal.promised_at
+    return {
+        "promise": Promise.UNAVOIDABLE if is_proven else Promise.NOT_FOUND,
+        "completes_at": best.completes_at,
+    }

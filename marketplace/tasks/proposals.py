@@ -1,0 +1,40 @@
+"""From a machine that is down to proposals, and from a decision to the order's plan."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from marketplace.services.applying import apply_accepted, expire_proposal
+from marketplace.services.downtimes import HALTED
+from marketplace.services.expiry import PROPOSAL as EXPIRED
+from marketplace.services.proposals import ACCEPTED
+from marketplace.services.proposing import ASKED, plan_proposal, propose_moves
+from tenants.acting import acting_as
+from tenants.actors import Actor
+from tenants.clock import site_now
+from tenants.services.outbox import handles
+
+
+@handles(HALTED, merges=True)
+def propose_after_halt(*, supplier_id: int) -> None:
+    """Look which orders a factory's halted machines hold up now."""
+    propose_moves(supplier_id=supplier_id, now=site_now())
+
+
+@handles(ASKED)
+def plan_what_is_asked(*, buyer_id: int, proposal_uid: str) -> None:
+    """Ask for a re-plan that leaves everything else as it is."""
+    plan_proposal(buyer_id=buyer_id, proposal_uid=proposal_uid, now=site_now())
+
+
+@handles(ACCEPTED)
+def apply_what_is_accepted(*, buyer_id: int, proposal_uid: str) -> None:
+    """Let commitments and the order's plan follow the factory's hours."""
+    apply_accepted(buyer_id=buyer_id, proposal_uid=proposal_uid, now=site_now())
+
+
+@handles(EXPIRED)
+def end_expired_proposal(*, buyer_id: int, proposal_uid: str) -> None:
+    """Let an undecided proposal end, as its buyer."""
+    with acting_as(buyer_id):
+        expire_proposal(proposal_uid=UUID(proposal_uid), by=Actor.system(buyer_id), now=site_now())

@@ -1,0 +1,106 @@
+"""Which lots a halt holds up, and what moved between two plans."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from marketplace.core.disruption import (
+    Disruption,
+    Halt,
+    Move,
+    hit_by,
+    moved_minutes,
+    moves_between,
+)
+from marketplace.core.plan_json import PlanDocument, PlanMachine, PlanOperation, PlanSupplier
+
+ORIGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def lot(
+    number: int, start: int, *, machine: int = 0, set_up: int = 0, step: int = 1
+) -> PlanOperation:
+    return PlanOperation(
+        lot=number,
+        step=step,
+        machine=machine,
+        start=start,
+        end=start + 60,
+        quantity=50,
+        set_up=set_up,
+        price=100,
+    )
+
+
+def plan(*operations: PlanOperation) -> PlanDocument:
+    return PlanDocument(
+        seed=UUID("019555a0-0000-7000-8000-000000000000"),
+        processes=("blanking",),
+        suppliers=(PlanSupplier(id=7, name="Cutter"),),
+        machines=tuple(
+            PlanMachine(id=number, code=f"M{number}", type="Press", supplier=0, place="Hall")
+            for number in (11, 12)
+        ),
+        operations=operations,
+    )
+
+
+def halted(until: int, *, is_wide: bool = False) -> Disruption:
+    return Disruption(
+        supplier_id=7,
+        halts=(Halt(machine_id=11, until_at=ORIGIN + until * MINUTE),),
+        begins_at=ORIGIN + 30 * MINUTE,
+        is_wide=is_wide,
+    )
+
+
+QUEUE = plan(lot(1, 0, set_up=10), lot(2, 60), lot(3, 200, set_up=10), lot(4, 60, machine=1))
+
+
+@pytest.mark.parametrize(
+    ("until", "begun", "hit"),
+    [
+        (1, set(), {1, 2}),  # lot 2 is set up by lot 1 and goes with it
+        (61, set(), {1, 2}),
+        (201, set(), {1, 2, 3}),
+        (61, {1}, {2}),
+        (60, {1}, set()),  # set up by a lot that is on the machine already
+        (201, {1, 2, 3}, set()),
+    ],
+)
+def test_a_halt_holds_up_what_would_begin_before_its_end(
+    until: int, begun: set[int], hit: set[int]
+) -> None:
+    found = hit_by(QUEUE, ORIGIN, halted(until), begun={(one, 1) for one in begun})
+    assert found == {(one, 1) for one in hit}
+
+
+def test_a_wide_re_plan_frees_all_that_waits_on_the_halted_machine() -> None:
+    found = hit_by(QUEUE, ORIGIN, halted(1, is_wide=True), begun={(1, 1)})
+    assert found == {(2, 1), (3, 1)}
+
+
+def test_a_halted_machine_is_free_after_the_halt_and_others_after_the_freeze() -> None:
+    halt = halted(90)
+    assert halt.free_from(11) == ORIGIN + 90 * MINUTE
+    assert halt.free_from(12) == halt.begins_at
+    assert halted(10).free_from(11) == halt.begins_at
+    assert Disruption.from_json(halt.to_json()) == halt
+
+
+def test_moves_say_where_each_lot_was_and_goes_and_count_machine_time() -> None:
+    after = plan(lot(1, 300, machine=1, set_up=10), *QUEUE.operations[1:])
+    moves = moves_between(QUEUE, after, ORIGIN, {(1, 1), (2, 1)})
+    (move,) = moves
+    assert (move.lot, move.before.machine_code, move.after.machine_code) == (1, "M11", "M12")
+    assert move.after.start_at == ORIGIN + 300 * MINUTE
+    assert move.operation_uid == QUEUE.operation_uid(1, 1)
+    assert moved_minutes(moves) == 60
+    assert Move.from_json(move.to_json()) == move
+    with pytest.raises(ValueError, match="lot 1 is cut anew"):
+        moves_between(QUEUE, replace(QUEUE, operations=QUEUE.operations[1:]), ORIGIN, {(1, 1)})

@@ -22,7 +22,9 @@ OFFLINE_COMMANDS = frozenset(
         *("findstatic", "spectacular", "diffsettings", "startapp"),
     }
 )
-OFFLINE_BENCHES = frozenset({"chaos", "fjsp", "jobshop", "pages", "plates", "quote", "refusals"})
+OFFLINE_BENCHES = frozenset(
+    {"chaos", "fjsp", "jobshop", "market", "pages", "plates", "quote", "refusals"}
+)
 OFFLINE_ADDRESSES = {
     "DATABASE_URL": "postgres://app_user@127.0.0.1:1/openfloor",
     "DATABASE_OWNER_URL": "postgres://app_owner@127.0.0.1:1/openfloor",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from config.management.commands.bench import BENCHES
 from config.runtime.clock import (
     DEMO_DAYS,
     DEMO_MINUTES,
@@ -42,6 +44,14 @@ from tenants.clock import clock_of_file
 )
 def test_only_some_commands_need_servers(words: str, expected: bool) -> None:
     assert needs_servers(["manage.py", *words.split()]) is expected
+
+
+def test_the_benches_that_need_no_server_are_those_the_readme_says() -> None:
+    readme = (PROJECT_ROOT / "README.md").read_text()
+    named = set(re.findall(r"^\| `bench (\w+) --json` °", readme, re.MULTILINE))
+    assert "plates" in named
+    assert [one for one in named if needs_servers(["manage.py", "bench", one])] == []
+    assert set(re.findall(r"^\| `bench (\w+) ", readme, re.MULTILINE)) == set(BENCHES)
 
 
 @pytest.mark.parametrize(

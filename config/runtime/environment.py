@@ -23,7 +23,7 @@ OFFLINE_COMMANDS = frozenset(
     }
 )
 OFFLINE_BENCHES = frozenset(
-    {"chaos", "fjsp", "jobshop", "market", "pages", "plates", "quote", "refusals"}
+    {"chaos", "fjsp", "jobshop", "market", "pages", "plates", "quote", "refusals", "replan"}
 )
 OFFLINE_ADDRESSES = {
     "DATABASE_URL": "postgres://app_user@127.0.0.1:1/openfloor",

@@ -21,7 +21,6 @@ from scheduling.core.problem import (
     Window,
 )
 from scheduling.core.relaxations import Limit, Relaxation, relaxations
-from scheduling.core.replan import Moved, Replanned, replan
 from scheduling.core.result import Objective, Result, Status, Unplanned
 from scheduling.core.schedule import Assignment, Schedule
 from scheduling.core.shortfalls import Shortfall, shortfall
@@ -40,7 +39,6 @@ __all__ = [
     "InvalidProblem",
     "Limit",
     "Machine",
-    "Moved",
     "Near",
     "Objective",
     "Option",
@@ -51,7 +49,6 @@ __all__ = [
     "Quota",
     "Refusal",
     "Relaxation",
-    "Replanned",
     "Result",
     "Schedule",
     "Shortfall",
@@ -67,7 +64,6 @@ __all__ = [
     "band",
     "refusal",
     "relaxations",
-    "replan",
     "shortfall",
     "solve",
     "steered",

@@ -34,13 +34,13 @@ class CapacityBook:
         self.orders = dict(problem.order_by_id)
         self.supply = Supply(problem, self.machines)
         self._bookings: list[list[Assignment]] = [[] for _ in problem.machines]
-        self._of_order: dict[str, set[Assignment]] = {}
+        self._lots: dict[str, dict[int, dict[int, Assignment]]] = {}
         self._rows_of_factory: dict[str, list[int]] = {}
         self._calendars: dict[str, Calendar] = {}
         self._timelines: dict[int, Timeline] = {}
         for assignment in booked:
             self._bookings[self.row_of[assignment.machine]].append(assignment)
-            self._of_order.setdefault(assignment.order, set()).add(assignment)
+            self._note(assignment)
         for row, machine in enumerate(self.machines):
             self._rows_of_factory.setdefault(machine.factory, []).append(row)
             self._changed(row)
@@ -73,8 +73,16 @@ class CapacityBook:
         return self._bookings[self.row_of[machine]]
 
     def of(self, order: str) -> list[Assignment]:
-        """Return every booking of an order, in order of start."""
-        return sorted(self._of_order.get(order, ()), key=lambda a: (a.start, a))
+        """Return every booking of an order, lot by lot."""
+        return [a for lot in self._lots.get(order, {}).values() for a in lot.values()]
+
+    def lots_of(self, order: str) -> Mapping[int, Mapping[int, Assignment]]:
+        """Return the bookings of an order by lot and step."""
+        return self._lots.get(order, {})
+
+    def lot(self, order: str, number: int) -> dict[int, Assignment]:
+        """Return the bookings of one lot by step."""
+        return dict(self._lots.get(order, {}).get(number, {}))
 
     def all(self) -> list[Assignment]:
         """Return every booking of the market."""
@@ -87,7 +95,7 @@ class CapacityBook:
         for assignment in assignments:
             row = self.row_of[assignment.machine]
             self._bookings[row].append(assignment)
-            self._of_order.setdefault(assignment.order, set()).add(assignment)
+            self._note(assignment)
             touched.add(row)
         for row in touched:
             self._bookings[row].sort(key=lambda a: (a.start, a.end))
@@ -97,7 +105,10 @@ class CapacityBook:
         """Give back what was booked."""
         gone = frozenset(assignments)
         for assignment in gone:
-            self._of_order[assignment.order].discard(assignment)
+            lots = self._lots[assignment.order]
+            del lots[assignment.lot][assignment.step]
+            if not lots[assignment.lot]:
+                del lots[assignment.lot]
         for row in {self.row_of[assignment.machine] for assignment in gone}:
             self._bookings[row] = [a for a in self._bookings[row] if a not in gone]
             self._changed(row)
@@ -180,6 +191,9 @@ class CapacityBook:
         return replace(
             self.problem, machines=tuple(self.machines), orders=tuple(self.orders.values())
         )
+
+    def _note(self, a: Assignment) -> None:
+        self._lots.setdefault(a.order, {}).setdefault(a.lot, {})[a.step] = a
 
     def _needed(self, option: Option, key: Key, before: Key | None) -> int:
         if before == key:

@@ -1,6 +1,6 @@
 """Rank all machines of a process at once, on arrays of their prices and free minutes by day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ class _Able:
     """All machines of one process, side by side."""
 
     options: tuple[Option, ...]
+    by_row: Mapping[int, Option]
     rows: NDArray[np.intp]
     minutes_per_piece: NDArray[np.float64]
     price_per_piece: NDArray[np.float64]
@@ -58,10 +59,7 @@ class Supply:
     def option(self, process: str | None, row: int) -> Option | None:
         """Return how the machine of a row does a process."""
         able = self._of(process)
-        if able is None:
-            return None
-        place = int(np.searchsorted(able.rows, row))
-        return able.options[place] if able.rows[place : place + 1] == row else None
+        return None if able is None else able.by_row.get(row)
 
     def admitted(self, order: Order, step: int) -> list[Option]:
         """Return all machines that may do a step, free or not."""
@@ -184,6 +182,7 @@ class Supply:
             price_per_piece = minutes * prices / MINUTES_PER_HOUR
             found = self._able[process] = _Able(
                 options=options,
+                by_row=dict(zip(rows, options, strict=True)),
                 rows=np.array(rows, dtype=np.intp),
                 minutes_per_piece=minutes,
                 price_per_piece=price_per_piece,

@@ -21,6 +21,7 @@ BENCHES = {
     "plates": "bench.plates:bench_plates",
     "quote": "bench.quote:bench_quote",
     "refusals": "bench.refusals:bench_refusals",
+    "replan": "bench.replan:bench_replan",
 }
 """Name to `module:function`; the function takes `seed` and `scale` and returns the report."""
 

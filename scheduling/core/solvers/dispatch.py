@@ -7,7 +7,7 @@ much of a step; an order's quotas say who may.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from heapq import heapify, heappop, heappush
 
@@ -28,16 +28,12 @@ Latest = Mapping[Key, Mapping[str, int]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lot:
-    """Some pieces of one order that travel together.
-
-    `fixed` steps are already placed; `kept` steps go back to the named machine at a new time.
-    """
+    """Some pieces of one order that travel together; `fixed` steps are already placed."""
 
     order: Order
     number: int
     quantity: int
     fixed: Mapping[int, Assignment]
-    kept: Mapping[int, str] = field(default_factory=dict)
 
 
 class NoPlace(Exception):
@@ -282,8 +278,6 @@ class Dispatcher:
             self._options[by_quantity] = options
         if lot.order.quotas:
             options = self.quotas.allowed(key, lot.quantity, options)
-        if step in lot.kept:
-            yield [option for option in options if option.machine.id == lot.kept[step]]
         share = None if self.shares is None else self.shares.get(key)
         if share is not None:
             if self.keeps_budgets:

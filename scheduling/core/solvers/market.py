@@ -19,9 +19,6 @@ MERGED_STEP = 3
 """Counts double, but a last step of less than this goes to the most at once."""
 DEFAULT_MAX_LOTS = 5000
 
-Kept = Mapping[tuple[str, int], Mapping[int, str]]
-"""Machine per step, for some (order, lot)."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -43,21 +40,16 @@ class Recipe:
 
 
 class MarketPlanner:
-    """Makes plans of a market by recipes.
-
-    `kept` names, per (order, lot), the machines that steps of partly frozen lots go back to.
-    """
+    """Makes plans of a market by recipes."""
 
     def __init__(
         self,
         model: ReachModel,
         *,
         max_lots: int = DEFAULT_MAX_LOTS,
-        kept: Kept | None = None,
     ) -> None:
         self.model = model
         self.problem = model.problem
-        self.kept = kept or {}
         self._floor: dict[str, Timeline] | None = None
         self._flow_models: dict[int, ReachModel] = {}
         self.max_lots = max_lots
@@ -125,7 +117,6 @@ class MarketPlanner:
                 number=number,
                 quantity=_quantity(steps),
                 fixed=steps,
-                kept=self.kept.get((order.id, number), {}),
             )
             for number, steps in sorted(fixed.items())
         ]

@@ -1,24 +1,19 @@
-"""What a buyer chooses from: the band, the four plans with reasons, and a declined share."""
+"""What a buyer chooses from: the band, and the four plans with reasons."""
 
 from dataclasses import replace
 from time import process_time
-
-import pytest
 
 from scheduling.core import (
     Machine,
     PlanName,
     Problem,
-    Schedule,
     Status,
     Transport,
     alternatives,
     band,
-    replan,
-    solve,
     violations,
 )
-from tests.core.scheduling.shops import DAY, machine, market, order
+from tests.core.scheduling.shops import machine, market, order
 
 
 def town(**limits: object) -> Problem:
@@ -130,58 +125,6 @@ def test_the_band_holds_the_plans() -> None:
     assert offered.price_high_minor is not None
     assert offered.price_low_minor <= cheapest.cost_minor * 1.01
     assert offered.price_low_minor <= offered.price_high_minor
-
-
-@pytest.fixture
-def planned() -> tuple[Problem, Schedule]:
-    problem = town()
-    return problem, solve(problem, time_limit=5, seed=1, max_lots=40).schedule
-
-
-def test_a_declined_factory_is_replaced_and_the_rest_stays(
-    planned: tuple[Problem, Schedule],
-) -> None:
-    problem, previous = planned
-    again = replan(problem, previous, declined_factories={"fast"})
-    assert again.result.is_plan
-    assert violations(again.problem, again.result.schedule) == []
-    factories = {again.problem.machine_by_id[a.machine].factory for a in again.result.schedule}
-    assert "fast" not in factories
-    assert again.declined
-    gone = set(again.declined) | {moved.before for moved in again.moved}
-    assert set(previous) - gone <= set(again.result.schedule)
-    before, after = again.completion_before["signs"], again.completion_after["signs"]
-    assert after >= before
-
-
-def test_one_declined_lot_moves_nothing_else_when_there_is_room(
-    planned: tuple[Problem, Schedule],
-) -> None:
-    problem, previous = planned
-    last = max((a for a in previous if a.step == 1), key=lambda a: a.end)
-    again = replan(problem, previous, declined_lots={(last.order, last.lot, last.step)})
-    assert again.result.is_plan
-    assert again.declined == (last,)
-    assert again.moved == ()
-    (placed,) = (a for a in again.result.schedule if (a.lot, a.step) == (last.lot, 1))
-    assert placed.machine != last.machine
-
-
-def test_work_that_has_started_is_not_taken_away(planned: tuple[Problem, Schedule]) -> None:
-    problem, previous = planned
-    now = 100
-    again = replan(problem, previous, declined_factories={"fast"}, now=now)
-    assert again.result.is_plan
-    assert all(a.start >= now for a in again.declined)
-    assert violations(again.problem, again.result.schedule) == []
-    assert {a for a in previous if a.start < now} <= set(again.result.schedule)
-
-
-def test_a_share_that_nobody_else_can_take_is_said_so() -> None:
-    problem = market(machine("only", windows=DAY), order("signs", 600))
-    previous = solve(problem, time_limit=2).schedule
-    with pytest.raises(ValueError, match="is excluded: allow at least one"):
-        replan(problem, previous, declined_factories={"only-works"})
 
 
 def test_the_safest_plan_leaves_time_for_a_long_set_up_and_does_not_charge_it() -> None:

@@ -13,6 +13,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("supplier/offers/<uuid:uid>/decline/", offers.offer_decline, name="offer_decline"),
     path("supplier/work/", work.work, name="work"),
     path("supplier/work/<uuid:uid>/", work.work_order, name="work_order"),
+    path(
+        "supplier/work/<uuid:uid>/material/",
+        proposals.work_order_material,
+        name="work_order_material",
+    ),
     path("supplier/operations/<uuid:uid>/start/", work.operation_start, name="operation_start"),
     path("supplier/operations/<uuid:uid>/report/", work.operation_report, name="operation_report"),
     path(

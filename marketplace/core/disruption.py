@@ -14,10 +14,18 @@ from marketplace.core.plan_json import PlanDocument, PlanOperation, instant
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Halt:
-    """A machine on which nothing new begins before `until_at`."""
+    """What begins no sooner than `until_at`: all that a machine does, or all lots of a step.
 
-    machine_id: int
+    A machine is down; the material of a step, wherever in the factory it is made, is late.
+    """
+
     until_at: datetime
+    machine_id: int | None = None
+    step: int | None = None
+
+    def holds(self, machine_id: int, step: int) -> bool:
+        """Tell whether it holds up a step's lots on a machine of the factory."""
+        return self.machine_id in (None, machine_id) and self.step in (None, step)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +33,8 @@ class Disruption:
     """What happened at one factory of an order, and from when on its lots may lie elsewhere.
 
     Lots that move begin at `begins_at` or later: until then people decide, and what begins sooner
-    is left alone. `is_wide` frees all lots that the factory has not started on the halted
-    machines, not only those that are hit.
+    is left alone. `is_wide` frees all lots under a halt that the factory has not started, not only
+    those that are hit.
     """
 
     supplier_id: int
@@ -35,15 +43,20 @@ class Disruption:
     is_wide: bool = False
 
     def free_from(self, machine_id: int) -> datetime:
-        """Return from when on a machine takes lots that move."""
-        halted = (one.until_at for one in self.halts if one.machine_id == machine_id)
-        return max((self.begins_at, *halted))
+        """Return from when on a machine takes lots that move; late material counts for all."""
+        known = (one.until_at for one in self.halts if one.machine_id in (None, machine_id))
+        return max((self.begins_at, *known))
+
+    def held_until(self, machine_id: int, step: int) -> datetime | None:
+        """Return until when a step's lots wait on a machine of the factory; None: they do not."""
+        found = (one.until_at for one in self.halts if one.holds(machine_id, step))
+        return max(found, default=None)
 
     def to_json(self) -> dict[str, Any]:
         """Return the disruption in JSON's own types."""
         return {
             "supplier_id": self.supplier_id,
-            "halts": [[one.machine_id, one.until_at.isoformat()] for one in self.halts],
+            "halts": [[one.machine_id, one.step, one.until_at.isoformat()] for one in self.halts],
             "begins_at": self.begins_at.isoformat(),
             "is_wide": self.is_wide,
         }
@@ -54,8 +67,8 @@ class Disruption:
         return cls(
             supplier_id=document["supplier_id"],
             halts=tuple(
-                Halt(machine_id=machine_id, until_at=datetime.fromisoformat(until))
-                for machine_id, until in document["halts"]
+                Halt(machine_id=machine_id, step=step, until_at=datetime.fromisoformat(until))
+                for machine_id, step, until in document["halts"]
             ),
             begins_at=datetime.fromisoformat(document["begins_at"]),
             is_wide=document["is_wide"],
@@ -69,17 +82,15 @@ def hit_by(
     *,
     begun: Collection[tuple[int, int]],
 ) -> frozenset[tuple[int, int]]:
-    """Return the (lot, step) that cannot begin when planned, on each halted machine.
+    """Return the (lot, step) of the factory that cannot begin when planned.
 
-    What stands on the machine has to be ended first, so its remaining time counts to the halt. A
-    lot that is set up by the one before it moves with that one.
+    A lot that is set up by the one before it on its machine moves with that one.
     """
-    until = {one.machine_id: one.until_at for one in disruption.halts}
     found: set[tuple[int, int]] = set()
     queue = sorted(plan.operations, key=lambda one: (one.machine, one.start))
-    for machine, operations in groupby(queue, key=lambda one: one.machine):
-        free_at = until.get(plan.machines[machine].id)
-        if free_at is None:
+    for position, operations in groupby(queue, key=lambda one: one.machine):
+        machine = plan.machines[position]
+        if plan.suppliers[machine.supplier].id != disruption.supplier_id:
             continue
         before: PlanOperation | None = None
         for one in operations:
@@ -88,8 +99,11 @@ def hit_by(
                 continue
             follows = before is not None and one.step == before.step and not one.set_up
             is_moved = before is not None and (before.lot, before.step) in found
-            is_late = instant(origin_at, one.start) < free_at
-            if is_late or disruption.is_wide or (follows and is_moved):
+            until_at = disruption.held_until(machine.id, one.step)
+            is_held = until_at is not None and (
+                disruption.is_wide or instant(origin_at, one.start) < until_at
+            )
+            if is_held or (follows and is_moved):
                 found.add((one.lot, one.step))
             before = one
     return frozenset(found)

@@ -13,5 +13,9 @@ class DowntimeForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=300, required=False)
 
 
+class MaterialForm(forms.Form):
+    comes_at = moment_field(_("It comes"))
+
+
 class DismissForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=300)

@@ -26,6 +26,7 @@ class WorkOrder(DealModel):
     """One factory's part in one step of an order.
 
     The shop's claim (`claimed_good`, `claimed_scrap`) stands beside the machines' own count.
+    `material_at` is when it says that late material comes.
     """
 
     TRANSITIONS = {
@@ -54,6 +55,7 @@ class WorkOrder(DealModel):
     claimed_scrap = models.PositiveBigIntegerField(default=0)
     counted = models.PositiveBigIntegerField(default=0)
     counted_at = models.DateTimeField(null=True)
+    material_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
 

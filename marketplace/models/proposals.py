@@ -67,7 +67,8 @@ class Proposal(DealModel):
 
     `supplier` is where the event was, and whose own lots move; what is agreed (pieces, price, and
     the hours of every other factory) stays. `moves` have the shape of
-    `marketplace.core.disruption.Move`, `halts` say what the event is, as (machine id, code, until).
+    `marketplace.core.disruption.Move`, `halts` say what the event is: `machine_id` with the code
+    `machine` is down, or the material of `step` is late, `until` an instant.
     """
 
     TRANSITIONS = {

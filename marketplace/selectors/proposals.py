@@ -19,7 +19,7 @@ MOST, MOST_MOVES = 20, 100
 
 @dataclass(frozen=True, kw_only=True)
 class HaltRow:
-    """A machine of the event, by its code, and until when it is down."""
+    """A machine of the event, by its code, or "" for late material, and until when it waits."""
 
     machine_code: str
     until_at: datetime
@@ -86,8 +86,10 @@ def _rows(found: Iterable[Proposal]) -> list[ProposalRow]:
             ProposalRow(
                 proposal=proposal,
                 halts=tuple(
-                    HaltRow(machine_code=code, until_at=datetime.fromisoformat(until))
-                    for _machine, code, until in proposal.halts
+                    HaltRow(
+                        machine_code=one["machine"], until_at=datetime.fromisoformat(one["until"])
+                    )
+                    for one in proposal.halts
                 ),
                 moves=tuple(moves[:MOST_MOVES]),
                 groups=_groups(moves),

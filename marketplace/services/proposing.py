@@ -5,13 +5,13 @@ Every function may run twice: what is proposed follows from what is down now.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Min
+from django.db.models import F, Max, Min
 from django.utils.translation import gettext_lazy as _
 
 from evidence.services.transitions import record_change, transition, transition_all
@@ -32,6 +32,7 @@ from marketplace.models import (
     Proposal,
     ProposalState,
 )
+from marketplace.models.bilateral import DealQuerySet
 from marketplace.selectors.drills import DRILLABLE
 from marketplace.services.orders import asked_of
 from marketplace.services.planning import request_plans
@@ -87,14 +88,14 @@ def ask_again(*, proposal_uid: UUID, by: Actor, now: datetime) -> Proposal:
 
     Raises:
         ProposalGone: no such proposal to the acting organisation.
-        NothingToPropose: its machines run, or no lot of the order waits for them.
+        NothingToPropose: nothing holds the order up any more.
     """
     old = Proposal.objects.of_supplier(by.tenant_id).filter(uid=proposal_uid).first()
     if old is None:
         raise ProposalGone(_("There is no such proposal."))
     fresh = _held_up(by.tenant_id, now).get(old.order_uid)
     if fresh is None:
-        raise NothingToPropose(_("No lot of this order waits for a machine that is down."))
+        raise NothingToPropose(_("No lot of this order waits for a machine or for material."))
     same_order = Proposal.objects.of_supplier(by.tenant_id).filter(order_uid=old.order_uid)
     open_ones = list(same_order.filter(state__in=OPEN).select_for_update(no_key=True))
     transition_all(open_ones, to=ProposalState.SUPERSEDED, by=by, now=now)
@@ -116,25 +117,10 @@ def _ask_all(fresh: Sequence[Proposal], *, by: Actor, now: datetime) -> None:
 
 
 def _held_up(supplier_id: int, now: datetime) -> dict[UUID, Proposal]:
-    """Return, by order, what to propose: lots wait that begin before their machine runs again."""
-    halts = {
-        one.machine_id: one
-        for one in Downtime.objects.of(supplier_id)
-        .filter(ended_at=None, until_at__gt=now)
-        .select_related("machine")
-    }
-    rows = (
-        Operation.objects.of_supplier(supplier_id)
-        .filter(machine_id__in=halts, state__in=UNSTARTED)
-        .order_by("machine_id")
-        .values("buyer_id", "order_uid", "order_number", "machine_id")
-        .annotate(first_at=Min("planned_start_at"))
-    )
+    """Return, by order, what to propose: lots wait that begin before what they need is there."""
+    waiting = Operation.objects.of_supplier(supplier_id).filter(state__in=UNSTARTED)
     found: dict[UUID, Proposal] = {}
-    for row in rows:
-        halt = halts[row["machine_id"]]
-        if row["first_at"] >= halt.until_at:
-            continue
+    for row, halt in [*_down(supplier_id, waiting, now), *_without_material(waiting, now)]:
         proposal = found.setdefault(
             row["order_uid"],
             Proposal(
@@ -146,8 +132,49 @@ def _held_up(supplier_id: int, now: datetime) -> dict[UUID, Proposal]:
                 created_at=now,
             ),
         )
-        proposal.halts.append([halt.machine_id, halt.machine.code, halt.until_at.isoformat()])
+        proposal.halts.append(halt)
     return found
+
+
+Held = tuple[dict[str, Any], dict[str, Any]]
+"""The order that is held up, and an entry of `Proposal.halts`."""
+
+
+def _down(supplier_id: int, waiting: DealQuerySet, now: datetime) -> Iterator[Held]:
+    """Yield each order with each machine that is down when lots of it are to begin there."""
+    downtimes = {
+        one.machine_id: one
+        for one in Downtime.objects.of(supplier_id)
+        .filter(ended_at=None, until_at__gt=now)
+        .select_related("machine")
+    }
+    rows = (
+        waiting.filter(machine_id__in=downtimes)
+        .order_by("machine_id")
+        .values("buyer_id", "order_uid", "order_number", "machine_id")
+        .annotate(first_at=Min("planned_start_at"))
+    )
+    for row in rows:
+        one = downtimes[row["machine_id"]]
+        if row["first_at"] < one.until_at:
+            halt = {"machine_id": one.machine_id, "machine": one.machine.code, "step": None}
+            yield row, {**halt, "until": one.until_at.isoformat()}
+
+
+def _without_material(waiting: DealQuerySet, now: datetime) -> Iterator[Held]:
+    """Yield each order with each step of which lots are to begin before their material is there."""
+    rows = (
+        waiting.filter(
+            work_order__material_at__gt=now,
+            planned_start_at__lt=F("work_order__material_at"),
+        )
+        .order_by("step")
+        .values("buyer_id", "order_uid", "order_number", "step")
+        .annotate(until_at=Max("work_order__material_at"))
+    )
+    for row in rows:
+        halt = {"machine_id": None, "machine": "", "step": row["step"]}
+        yield row, {**halt, "until": row["until_at"].isoformat()}
 
 
 def plan_proposal(*, buyer_id: int, proposal_uid: UUID | str, now: datetime) -> None:
@@ -197,8 +224,12 @@ def _frozen_part(
     disruption = Disruption(
         supplier_id=proposal.supplier_id,
         halts=tuple(
-            Halt(machine_id=machine_id, until_at=datetime.fromisoformat(until))
-            for machine_id, _code, until in proposal.halts
+            Halt(
+                machine_id=one["machine_id"],
+                step=one["step"],
+                until_at=datetime.fromisoformat(one["until"]),
+            )
+            for one in proposal.halts
         ),
         begins_at=now + FREEZE,
         is_wide=is_wide,

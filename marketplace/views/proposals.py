@@ -13,9 +13,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from devices import selectors as devices
 from devices.models import Machine
-from marketplace.forms.proposals import DismissForm, DowntimeForm
+from marketplace.forms.proposals import DismissForm, DowntimeForm, MaterialForm
 from marketplace.selectors.proposals import downtime_of, proposals_of_order, proposals_to
+from marketplace.selectors.work import work_orders_of
 from marketplace.services.downtimes import DowntimeRefused, NotDown, say_down, say_running
+from marketplace.services.late_material import MaterialRefused, WorkOrderGone, say_material
 from marketplace.services.orders import find_order
 from marketplace.services.proposals import (
     NoReason,
@@ -85,6 +87,26 @@ def _down(request: HttpRequest, machine: Machine, form: DowntimeForm) -> HttpRes
         "may_change": may(request.acting.role, Act.PRODUCE),
     }
     return render(request, "supplier/_machine_down.html", context)
+
+
+@member(Act.PRODUCE, seat="supplier")
+@require_POST
+def work_order_material(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Take when the material of a work order comes, or that it is here."""
+    form, is_here = MaterialForm(request.POST), "here" in request.POST
+    if not work_orders_of(request.acting.tenant_id).filter(uid=uid).exists():
+        raise WorkOrderGone(_("There is no such work order."))
+    if not is_here and not form.is_valid():
+        messages.error(request, _("Say when the material comes, as a date and a time."))
+        return redirect("work_order", uid=uid)
+    comes_at = None if is_here else form.cleaned_data["comes_at"]
+    try:
+        say_material(work_order_uid=uid, comes_at=comes_at, by=request.actor, now=site_now())
+    except MaterialRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Noted. Lots that wait for it are being re-planned."))
+    return redirect("work_order", uid=uid)
 
 
 @member(Act.READ, seat="supplier")

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from devices import selectors as devices
 from marketplace.forms.production import CorrectionForm, ReportForm
+from marketplace.forms.proposals import MaterialForm
 from marketplace.models import Operation, OperationState, WorkOrder, WorkOrderState
 from marketplace.selectors.capacity_week import hours_ahead
 from marketplace.selectors.catalogue import process_names
@@ -25,7 +26,7 @@ from marketplace.services.corrections import correct_report, why_not_correctable
 from marketplace.services.production import Report, report_operation, start_operation
 from tenants.access import member
 from tenants.clock import site_now
-from tenants.core.roles import Act
+from tenants.core.roles import Act, may
 from tenants.errors import NotFound
 
 PAGE_ROWS = 50
@@ -167,12 +168,18 @@ def _show(
         "rows": rows,
         "page": page,
         "form": bound,
+        "material_form": _material_form(request, found),
         "may_start": found.state in (WorkOrderState.RELEASED, WorkOrderState.IN_PROCESS),
         "to_ship": [
             row for row in page.object_list if row.state == OperationState.FINISHED and row.good
         ],
     }
     return render(request, "supplier/work_order.html", context, status=status)
+
+
+def _material_form(request: HttpRequest, found: WorkOrder) -> MaterialForm | None:
+    waits = found.step == 1 and found.state in OPEN_STATES
+    return MaterialForm() if waits and may(request.acting.role, Act.PRODUCE) else None
 
 
 def _form(operation: Operation, bound: ReportForm | None) -> ReportForm | None:

@@ -57,7 +57,7 @@ PAGE_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("plan_request", "plan_stop", "share_wait"),
     **_all("run", "matching_run"),
     **_all("offer", "offer", "offer_accept", "offer_decline"),
-    **_all("work_order", "work_order"),
+    **_all("work_order", "work_order", "work_order_material"),
     **_all("proposal", "proposal_accept", "proposal_dismiss", "proposal_again"),
     **_all("operation", "operation_start", "operation_report", "operation_correct"),
     **_all("shipment", "inspection", "inspection_check", "inspection_give"),

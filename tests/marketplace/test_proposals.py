@@ -31,6 +31,7 @@ from marketplace.services.applying import apply_accepted
 from marketplace.services.choosing import PlanNotOpen, choose_plan
 from marketplace.services.downtimes import DowntimeRefused, NotDown, say_down, say_running
 from marketplace.services.expiry import hand_on_expired_proposals
+from marketplace.services.late_material import MaterialRefused, WorkOrderGone, say_material
 from marketplace.services.listings import refresh_listings
 from marketplace.services.offers import accept_offer
 from marketplace.services.proposals import (
@@ -139,18 +140,24 @@ class Yard:
             accept_proposal(proposal_uid=proposal.uid, by=actor(self.cutter), now=now)
 
 
-def yard(*, buyer: Organisation | None = None, cutter: Organisation | None = None) -> Yard:
+def yard(
+    *,
+    buyer: Organisation | None = None,
+    cutter: Organisation | None = None,
+    quantity: int = 6_000,
+    press_from: int = 3,
+) -> Yard:
     cutter = cutter or make_organisation(name="Cutter")
     press = make_organisation(name="Press")
     machine = equip(cutter, "blanking", 600)
-    equip(press, "embossing", 500)
+    equip(press, "embossing", 500, during=(NOW + press_from * HOUR, NOW + 480 * HOUR))
     made = Yard(
         buyer=buyer or make_organisation(kinds=["buyer"], name="City"),
         cutter=cutter,
         press=press,
         machine=machine,
     )
-    post(made.buyer, quantity=6_000)
+    post(made.buyer, quantity=quantity)
     made.deliver()
     (plan,) = (one for one in plans_of(made.buyer) if one.kind == "fastest")
     with acting_as(made.buyer.pk):
@@ -177,7 +184,8 @@ def test_a_machine_that_is_down_leads_to_a_proposal_and_changes_nothing() -> Non
     town.goes_down()
     (proposal,) = town.proposals()
     assert (proposal.state, proposal.promise) == ("open", "kept")
-    assert proposal.halts == [[town.machine.pk, town.machine.code, (NOW + 5 * HOUR).isoformat()]]
+    halt = {"machine_id": town.machine.pk, "machine": town.machine.code, "step": None}
+    assert proposal.halts == [{**halt, "until": (NOW + 5 * HOUR).isoformat()}]
     assert proposal.expires_at is not None
     assert HOUR <= proposal.expires_at - NOW < HOUR + timedelta(minutes=5)
     assert proposal.completes_at is not None
@@ -467,6 +475,59 @@ def test_nothing_is_proposed_where_nothing_waits() -> None:
         ask_again(proposal_uid=proposal.uid, by=actor(town.cutter), now=NOW)
 
 
+def says_material(town: Yard, comes_at: datetime | None) -> WorkOrder:
+    with acting_as(town.cutter.pk):
+        uid = WorkOrder.objects.of_supplier(town.cutter.pk).values_list("uid", flat=True).get()
+        found = say_material(work_order_uid=uid, comes_at=comes_at, by=actor(town.cutter), now=NOW)
+    town.deliver()
+    return found
+
+
+def test_late_material_moves_what_waits_for_it_and_nothing_begins_before_it_comes() -> None:
+    town = yard(quantity=1_200, press_from=8)
+    comes_at = NOW + 4 * HOUR
+    waiting = {
+        str(one.uid)
+        for one in town.operations(town.cutter).values()
+        if one.planned_start_at < comes_at
+    }
+    assert waiting
+    says_material(town, comes_at)
+    (proposal,) = town.proposals()
+    halt = {"machine_id": None, "machine": "", "step": 1}
+    assert proposal.halts == [{**halt, "until": comes_at.isoformat()}]
+    assert (proposal.state, proposal.promise) == ("open", "kept")
+    assert {one["uid"] for one in proposal.moves} >= waiting
+    town.accept(proposal)
+    town.deliver()
+    assert [one.state for one in town.proposals()] == ["applied"]
+    starts = [one.planned_start_at for one in town.operations(town.cutter).values()]
+    assert min(starts) >= comes_at
+    propose_moves(supplier_id=town.cutter.pk, now=NOW)
+    assert len(town.proposals()) == 1, "nothing waits for it any more"
+
+
+def test_material_that_is_here_after_all_ends_the_proposal() -> None:
+    town = yard(quantity=1_200, press_from=8)
+    says_material(town, NOW + 4 * HOUR)
+    says_material(town, None)
+    assert [one.state for one in town.proposals()] == ["superseded"]
+
+
+def test_material_in_the_past_or_of_others_is_refused() -> None:
+    town = yard()
+    for comes_at in (NOW, NOW + timedelta(days=91)):
+        with pytest.raises(MaterialRefused, match="at most 90 days"):
+            says_material(town, comes_at)
+    with acting_as(town.press.pk):
+        uid = WorkOrder.objects.of_supplier(town.press.pk).values_list("uid", flat=True).get()
+        with pytest.raises(MaterialRefused, match="does not wait"):
+            say_material(work_order_uid=uid, comes_at=NOW + HOUR, by=actor(town.press), now=NOW)
+    with acting_as(town.buyer.pk), pytest.raises(WorkOrderGone):
+        say_material(work_order_uid=uid, comes_at=NOW + HOUR, by=actor(town.buyer), now=NOW)
+    assert town.proposals() == []
+
+
 def test_a_firm_says_it_on_the_machines_page_and_accepts_under_work() -> None:
     member = make_member(name="Cutter", kinds=["supplier"])
     owner = make_member(name="City", kinds=["buyer"])
@@ -488,7 +549,7 @@ def test_a_firm_says_it_on_the_machines_page_and_accepts_under_work() -> None:
         assert "Spindle" in page
     town.deliver()
     (proposal,) = town.proposals()
-    assert proposal.halts[0][2] == (NOW + 5 * HOUR).isoformat()
+    assert proposal.halts[0]["until"] == (NOW + 5 * HOUR).isoformat()
     order_uid = town.order().uid
     with site_time(NOW):
         work = client.get("/supplier/proposals/").content.decode()

@@ -85,6 +85,19 @@ def test_a_wide_re_plan_frees_all_that_waits_on_the_halted_machine() -> None:
     assert found == {(2, 1), (3, 1)}
 
 
+def test_late_material_holds_up_its_step_on_every_machine_of_the_factory() -> None:
+    late = Disruption(
+        supplier_id=7,
+        halts=(Halt(step=1, until_at=ORIGIN + 61 * MINUTE),),
+        begins_at=ORIGIN + 30 * MINUTE,
+    )
+    queue = plan(*QUEUE.operations, lot(5, 0, machine=1, step=2, set_up=10))
+    assert hit_by(queue, ORIGIN, late, begun=set()) == {(1, 1), (2, 1), (4, 1)}
+    assert hit_by(queue, ORIGIN, replace(late, supplier_id=8), begun=set()) == set()
+    assert late.free_from(12) == ORIGIN + 61 * MINUTE
+    assert Disruption.from_json(late.to_json()) == late
+
+
 def test_a_halted_machine_is_free_after_the_halt_and_others_after_the_freeze() -> None:
     halt = halted(90)
     assert halt.free_from(11) == ORIGIN + 90 * MINUTE

@@ -5,13 +5,13 @@ Every function may run twice: what is proposed follows from what is down now.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max, Min
+from django.db.models import F, Max, Min, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from evidence.services.transitions import record_change, transition, transition_all
@@ -47,6 +47,7 @@ FREEZE = timedelta(hours=1)
 """Nothing moves to an earlier time than this from now, so that is how long people may decide."""
 UNSTARTED = (OperationState.WAITING, OperationState.READY)
 OPEN = (ProposalState.ASKED, ProposalState.OPEN)
+UNCHANGED = (ProposalState.FAILED, ProposalState.DISMISSED, ProposalState.EXPIRED)
 
 
 class ProposalGone(NotFound):
@@ -62,8 +63,8 @@ class NothingToPropose(Conflict):
 def propose_moves(*, supplier_id: int, now: datetime) -> None:
     """Ask for a re-plan of each order that a factory's halted machines hold up.
 
-    A newer event takes the place of the proposal before; one that says the same changes nothing,
-    and one whose machines run again ends.
+    A newer event takes the place of the proposal before. One that says the same changes nothing,
+    also where a person has kept the plan or nothing was found; what holds nothing up any more ends.
     """
     with acting_as(supplier_id):
         by, wanted = Actor.system(supplier_id), _held_up(supplier_id, now)
@@ -80,7 +81,17 @@ def propose_moves(*, supplier_id: int, now: datetime) -> None:
                 announce(tenant_ids=(proposal.buyer_id,), key=f"order:{order_uid}")
             else:
                 del wanted[order_uid]
+        for ended in _ended(supplier_id, wanted):
+            if ended.halts == wanted[ended.order_uid].halts:
+                del wanted[ended.order_uid]
         _ask_all(list(wanted.values()), by=by, now=now)
+
+
+def _ended(supplier_id: int, order_uids: Iterable[UUID]) -> QuerySet[Proposal]:
+    """Return of each order the newest proposal, if it ended without a change of the plan."""
+    mine = Proposal.objects.of_supplier(supplier_id).filter(order_uid__in=list(order_uids))
+    newest = mine.order_by("order_uid", "-pk").distinct("order_uid").values("pk")
+    return mine.filter(pk__in=newest, state__in=UNCHANGED)
 
 
 def ask_again(*, proposal_uid: UUID, by: Actor, now: datetime) -> Proposal:

@@ -413,6 +413,8 @@ def test_dismissing_needs_a_reason_and_keeps_the_plan() -> None:
         )
     (after,) = town.proposals()
     assert (after.state, after.reason) == ("dismissed", "We rent one")
+    propose_moves(supplier_id=town.cutter.pk, now=NOW)
+    assert len(town.proposals()) == 1, "the same event is not brought up again"
     assert town.reserved(town.cutter) == before
     with pytest.raises(ProposalDecided):
         town.accept(proposal)
@@ -565,3 +567,26 @@ def test_a_firm_says_it_on_the_machines_page_and_accepts_under_work() -> None:
         assert "Accept the proposal" not in client.get("/supplier/proposals/").content.decode()
         client.post(f"{address}/end/")
         assert "Said to be down" not in client.get(f"{address}/").content.decode()
+
+
+def test_a_firm_says_on_the_work_order_that_its_material_is_late() -> None:
+    member = make_member(name="Cutter", kinds=["supplier"])
+    town = yard(cutter=member.tenant, quantity=1_200, press_from=8)
+    client = Client()
+    client.force_login(member.person)
+    with acting_as(town.cutter.pk):
+        uid = WorkOrder.objects.of_supplier(town.cutter.pk).values_list("uid", flat=True).get()
+    address = f"/supplier/work/{uid}/"
+    with site_time(NOW):
+        assert "Material comes late" in client.get(address).content.decode()
+        client.post(f"{address}material/", {"comes_at": "soon"})
+        client.post(f"{address}material/", {"comes_at": f"{NOW - HOUR:%Y-%m-%dT%H:%M}"})
+        assert "Material is late" not in client.get(address).content.decode()
+        client.post(f"{address}material/", {"comes_at": f"{NOW + 24 * HOUR:%Y-%m-%dT%H:%M}"})
+        assert "Material is late" in client.get(address).content.decode()
+    town.deliver()
+    assert len(town.proposals()) == 1
+    with site_time(NOW):
+        assert "Its material comes" in client.get("/supplier/proposals/").content.decode()
+        client.post(f"{address}material/", {"here": "1"})
+        assert "Material is late" not in client.get(address).content.decode()

@@ -244,6 +244,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Real seconds: with a fast site clock an offer's hour may be over in less than a minute.
 CELERY_BEAT_SCHEDULE = {
     "sweep-expired-offers": {"task": "marketplace.sweep_expired_offers", "schedule": 3.0},
+    "end-holds": {"task": "marketplace.end_holds", "schedule": 3.0},
     "wake-waiting-shares": {"task": "marketplace.wake_waiting_shares", "schedule": 5.0},
 }
 
@@ -254,6 +255,12 @@ SOLVE_MEMORY_MB = int(os.environ.get("OPENFLOOR_SOLVE_MEMORY_MB", "4096"))
 
 # How long a factory may think about an offer, in site hours; never past half the time to start.
 OFFER_WINDOW_HOURS = float(os.environ.get("OPENFLOOR_OFFER_HOURS", "48"))
+
+# How long the ways out of a refused order are held for its buyer, in site minutes, and for how many
+# orders of one buyer at once and within a site day.
+HOLD_MINUTES = float(os.environ.get("OPENFLOOR_HOLD_MINUTES", "20"))
+HOLDS_AT_ONCE = int(os.environ.get("OPENFLOOR_HOLDS_AT_ONCE", "3"))
+HOLDS_A_DAY = int(os.environ.get("OPENFLOOR_HOLDS_A_DAY", "5"))
 
 # Money. The commission is taken from what a release pays to a supplier.
 COMMISSION_BASIS_POINTS = int(os.environ.get("OPENFLOOR_COMMISSION_BASIS_POINTS", "300"))

@@ -14,7 +14,7 @@ from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.models import Process
-from tenants.templatetags.formats import clock_text, duration, money, number, percent
+from tenants.templatetags.formats import clock_text, machine_hours, money, number, percent
 
 SENTENCES: dict[str, Any] = {
     # What is wrong with an order (marketplace.core.asked).
@@ -99,10 +99,22 @@ SENTENCES: dict[str, Any] = {
         "No plan was found, though none is proven impossible: allow more time, "
         "another lot size or a smaller quantity."
     ),
+    "order_short": _(
+        "From %(from_at)s to %(until_at)s, %(process)s (step %(step)s) is short by about "
+        "%(minutes)s of machine time."
+    ),
+    "order_without_room": _(
+        "From %(from_at)s to %(until_at)s the idle time on the market is not enough for "
+        "%(process)s (step %(step)s)."
+    ),
+    "order_tight": _(
+        "No plan is done in time. Least room is there for %(process)s (step %(step)s), from "
+        "%(from_at)s to %(until_at)s."
+    ),
     "share_short": _(
         "From %(from_at)s to %(until_at)s, where the share that came back has its place between "
-        "what others have promised, %(process)s (step %(step)s) is short by %(minutes)s of machine "
-        "time."
+        "what others have promised, %(process)s (step %(step)s) is short by about %(minutes)s of "
+        "machine time."
     ),
     "share_without_room": _(
         "From %(from_at)s to %(until_at)s, where the share that came back has its place between "
@@ -118,8 +130,8 @@ SENTENCES: dict[str, Any] = {
         "%(process)s (step %(step)s)."
     ),
     "drill_short": _(
-        "From %(from_at)s to %(until_at)s, %(process)s (step %(step)s) is short by %(minutes)s of "
-        "machine time at the other factories."
+        "From %(from_at)s to %(until_at)s, %(process)s (step %(step)s) is short by about "
+        "%(minutes)s of machine time at the other factories."
     ),
     "drill_too_dear": _(
         "Others could take it over, but with their prices the order would pass its price ceiling "
@@ -258,7 +270,7 @@ SENTENCES |= {
 }
 
 _MONEY = frozenset({"least", "ceiling"})
-_SPANS = frozenset({"minutes"})
+_MACHINE_TIME = frozenset({"minutes"})
 
 
 def sentence(
@@ -291,8 +303,8 @@ def _shown(name: str, value: Any, processes: Mapping[str, object], currency: str
         return clock_text(timezone.localtime(datetime.fromisoformat(value)), timezone.now())
     if name in _MONEY:
         return money(value, currency)
-    if name in _SPANS:
-        return duration(value)
+    if name in _MACHINE_TIME:
+        return machine_hours(value)
     if name == "share":
         return percent(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and name != "step":

@@ -103,7 +103,8 @@ class SteerIn(serializers.Serializer):
 class PlanRequestOut(serializers.ModelSerializer):
     """How far the matcher is. `band` is the first range of date and price.
 
-    For a split that a buyer asked for, `base_plan` is the plan that was steered and `plan` the
+    The machine time of plans that change a limit is held for the buyer until `held_until`. For a
+    split that a buyer asked for, `base_plan` is the plan that was steered and `plan` the
     answer, once there is one.
     """
 
@@ -117,6 +118,7 @@ class PlanRequestOut(serializers.ModelSerializer):
         fields = [
             *("uid", "order", "purpose", "state", "band", "detail", "message"),
             *("best_minutes", "bound_minutes", "stop_requested_at", "waiting_since", "created_at"),
+            "held_until",
             *("base_plan", "plan"),
         ]
 
@@ -138,8 +140,8 @@ class PlanOut(serializers.ModelSerializer):
     """One alternative without its schedule.
 
     A steered plan has a `number` and names the plan it was `steered_from`. `terms` is what choosing
-    it changes in the order (`due_at`, `price_ceiling_minor`, `quantity`): only plans for a returned
-    share that found no place within the order's limits have any.
+    it changes in the order (`due_at`, `price_ceiling_minor`, `quantity`): only plans for what found
+    no place within the order's limits have any.
     """
 
     order = serializers.UUIDField(source="order_uid")

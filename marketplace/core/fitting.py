@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from marketplace.core.asked import AskedOrder, AskedStep, Required
+from marketplace.core.asked import MOST_PIECES, AskedOrder, AskedStep, Required
 from marketplace.core.learned import Learned
 from marketplace.core.listed import Held, ListedCapability, ListedMachine
 from marketplace.core.spans import Span
@@ -83,6 +83,22 @@ def fit(
                 misses.append(miss)
         by_step.append(tuple(able))
     return Fit(by_step=tuple(by_step), misses=tuple(misses))
+
+
+def with_larger_lots(order: AskedOrder, found: Fit, market: Sequence[OnSale]) -> Fit:
+    """Let machines in whose smallest lot is more than the order's pieces: these may be raised.
+
+    A lot size that the buyer asks for stays: no machine is let in that takes larger lots only.
+    """
+    by_id = {one.machine_id: one for one in market}
+    most = order.lot_size or MOST_PIECES
+    kept, able = [], [list(machines) for machines in found.by_step]
+    for miss in found.misses:
+        if miss.code == "miss_minimum_lot" and by_id[miss.machine_id].minimum_lot <= most:
+            able[miss.step - 1].append(by_id[miss.machine_id])
+        else:
+            kept.append(miss)
+    return Fit(by_step=tuple(map(tuple, able)), misses=tuple(kept))
 
 
 def uses_learned(one: OnSale, processes: Iterable[str]) -> bool:

@@ -48,11 +48,14 @@ class PlanRequest(models.Model):
 
     `snapshot` has the shape of `marketplace.core.asked.AskedOrder`, `frozen` of
     `marketplace.core.frozen.FrozenPart`; `excluded` are suppliers that are not asked (again).
-    `band` and `message` are what the platform answers. A failed request for a share may have plans
-    all the same, each of which changes one limit of the order. While `waiting_since` is set, it is
-    asked again as soon as the market's mark is not `market_mark` any more. `steering` has the shape
-    of `marketplace.core.steering.Steering`, and `base_plan_uid` names the plan that is steered; its
-    answer stands beside that plan, and an order has one such request under way at a time.
+    `band` and `message` are what the platform answers; a message beside a search for plans says
+    that there is none, and only ways out are looked for. A failed request may have plans all the
+    same, each of which changes one limit of the order; `held_until` tells how long the machine time
+    of these is held for the buyer, which happens once in an order's life. While `waiting_since` is
+    set, it is asked again as soon as the market's mark is not `market_mark` any more. `steering`
+    has the shape of `marketplace.core.steering.Steering`, and `base_plan_uid` names the plan that
+    is steered; its answer stands beside that plan, and an order has one such request under way at a
+    time.
     """
 
     TRANSITIONS = {
@@ -86,6 +89,7 @@ class PlanRequest(models.Model):
     stop_requested_at = models.DateTimeField(null=True)
     waiting_since = models.DateTimeField(null=True)
     market_mark = models.CharField(max_length=60, blank=True, default="")
+    held_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -97,12 +101,22 @@ class PlanRequest(models.Model):
                 name="share_waits",
                 condition=Q(waiting_since__isnull=False),
             ),
+            models.Index(
+                fields=["buyer", "held_until"],
+                name="holds_of_a_buyer",
+                condition=Q(held_until__isnull=False),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
                 fields=["buyer", "order_uid"],
                 name="one_steering_at_a_time",
                 condition=Q(purpose="steered", state__in=("requested", "solving")),
+            ),
+            models.UniqueConstraint(
+                fields=["order_uid"],
+                name="an_order_is_held_once",
+                condition=Q(held_until__isnull=False),
             ),
             models.CheckConstraint(
                 name="steered_from_a_plan",
@@ -131,11 +145,13 @@ class PlanKind(models.TextChoices):
     BALANCED = "balanced", _("Balanced")
     """Cost and date weighed."""
     LATER = "later", _("Later date")
-    """For a share that came back: the earliest date beyond the due date."""
+    """A way out: the earliest date beyond the due date."""
     DEARER = "dearer", _("Higher ceiling")
-    """For a share that came back: the least cost beyond the price ceiling."""
+    """A way out: the least cost beyond the price ceiling."""
     SMALLER = "smaller", _("Fewer pieces")
-    """For a share that came back: lots without a place are cancelled."""
+    """A way out: what has no place is cancelled."""
+    LARGER = "larger", _("More pieces")
+    """A way out: whole lots of a size that the machines take."""
     STEERED = "steered", _("Steered")
     """Made to the buyer's own split."""
 
@@ -198,13 +214,17 @@ class Plan(models.Model):
 
 
 class Commitment(TenantModel):
-    """The platform's copy of machine time that is offered or booked, so that nobody plans on it.
+    """The platform's copy of machine time that is spoken for, so that nobody plans on it.
 
     `tenant` is the platform. A span offered to one order is refused to every other: two live
-    commitments of a machine never overlap.
+    commitments of a machine never overlap. Time that is held is for a refused order's ways out,
+    until `held_until`; it names no operation of a plan, because several plans may want it.
     """
 
-    TRANSITIONS = {"booked": frozenset({"offered"}), "released": frozenset({"offered", "booked"})}
+    TRANSITIONS = {
+        "booked": frozenset({"offered"}),
+        "released": frozenset({"held", "offered", "booked"}),
+    }
 
     machine_id = models.BigIntegerField()
     during = DateTimeRangeField()
@@ -213,16 +233,27 @@ class Commitment(TenantModel):
     operation_uid = models.UUIDField()
     state = models.CharField(
         max_length=10,
-        choices=[("offered", _("Offered")), ("booked", _("Booked")), ("released", _("Released"))],
+        choices=[
+            ("held", _("Held")),
+            ("offered", _("Offered")),
+            ("booked", _("Booked")),
+            ("released", _("Released")),
+        ],
     )
+    held_until = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["tenant", "order_uid"]),
             models.Index(fields=["tenant", "offer_uid"]),
             models.Index(fields=["tenant", "machine_id", "during"]),
+            models.Index(fields=["held_until"], name="held_time", condition=Q(state="held")),
         ]
         constraints = [
+            models.CheckConstraint(
+                name="held_time_has_an_end",
+                condition=~Q(state="held") | Q(held_until__isnull=False),
+            ),
             models.UniqueConstraint(
                 fields=["operation_uid"],
                 name="commitment_operation_once",

@@ -15,6 +15,7 @@ from marketplace.models import (
     PlanPurpose,
     PlanRequest,
     PlanRequestState,
+    PlanState,
 )
 from marketplace.selectors.catalogue import process_names
 from marketplace.selectors.drills import DRILLABLE
@@ -132,15 +133,18 @@ def _planning(order: Order, request: PlanRequest, now: datetime) -> dict[str, An
     best, bound = request.best_minutes, request.bound_minutes
     is_proven = best is not None and bound is not None and best > 0
     share_waits = is_share and request.state == PlanRequestState.READY
-    plans = plans_of_request(request) if waits or share_waits else []
     has_failed = has_no_plan(order, request)
-    ways = plans_of_request(request) if has_failed and is_share else []
+    found = plans_of_request(request) if waits or share_waits or has_failed else []
+    found = [plan for plan in found if plan.state == PlanState.PROPOSED]
+    ways = sorted((plan for plan in found if plan.terms), key=lambda plan: plan.pk)
+    is_held = request.held_until is not None and request.held_until > now
     return {
         "is_planning": request.state in UNDER_WAY,
         "is_share": is_share,
         "has_failed": has_failed,
         "ways": [way_of(order, plan) for plan in ways],
-        "plans": [plan for plan in plans if plan.state == "proposed"],
+        "held_until": request.held_until if is_held else None,
+        "plans": [plan for plan in found if not plan.terms],
         "gap": (best - bound) / best if is_proven else None,
         "seconds": max(0, int((now - request.created_at).total_seconds())),
     }

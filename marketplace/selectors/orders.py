@@ -85,7 +85,8 @@ def has_no_plan(order: Order, request: PlanRequest | None) -> bool:
         return order.state == OrderState.OFFERED and getattr(
             request, "frozen_plan_uid", None
         ) == str(order.chosen_plan_uid)
-    return order.state in (OrderState.POSTED, OrderState.PLANNED)
+    is_open = order.state in (OrderState.POSTED, OrderState.PLANNED)
+    return is_open and order.chosen_plan_uid is None
 
 
 @dataclass(frozen=True, kw_only=True)

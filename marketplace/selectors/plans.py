@@ -11,18 +11,23 @@ from uuid import UUID
 from marketplace.core.plan_json import PlanDocument, PlanSummary
 from marketplace.core.terms import Terms
 from marketplace.models import (
+    ASIDE,
     Offer,
     Order,
     OrderState,
     Plan,
     PlanPurpose,
     PlanRequest,
+    PlanRequestState,
     PlanState,
     Process,
 )
 from marketplace.wording import sentence
 
-KINDS = ("cheapest", "fastest", "safest", "balanced", "later", "dearer", "smaller")
+KINDS = (
+    *("cheapest", "fastest", "safest", "balanced"),
+    *("later", "dearer", "smaller", "larger"),
+)
 REASONS_SHOWN = ("only_machine", "price_rank", "same_place", "reliability")
 FULL_RELIABILITY = 1000
 MINUTE_MS = 60_000
@@ -46,25 +51,31 @@ def plans_of_request(request: PlanRequest) -> list[Plan]:
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """A plan that changes one limit of its order, with what that means; None where it stays."""
+    """A plan that changes one limit of its order, with what that means; None where it stays.
+
+    `added` are pieces beyond those of the order, `cancelled` those that are not made.
+    """
 
     plan: Plan
     later: timedelta | None = None
     above_minor: int | None = None
     made: int | None = None
     cancelled: int | None = None
+    added: int | None = None
 
 
 def way_of(order: Order, plan: Plan) -> Way:
     """Say what choosing a plan would change in its order."""
     terms = Terms.from_json(plan.terms)
     ceiling, made = terms.price_ceiling_minor, terms.quantity
+    less = None if made is None else order.quantity - order.cancelled_quantity - made
     return Way(
         plan=plan,
         later=None if terms.due_at is None else terms.due_at - order.due_at,
         above_minor=None if ceiling is None else ceiling - (order.price_ceiling_minor or 0),
         made=made,
-        cancelled=None if made is None else order.quantity - order.cancelled_quantity - made,
+        cancelled=less if less is not None and less >= 0 else None,
+        added=-less if less is not None and less < 0 else None,
     )
 
 
@@ -84,7 +95,23 @@ def is_open(plan: Plan, order: Order) -> bool:
         return False
     if plan.request.purpose == PlanPurpose.SHARE:
         return order.state == OrderState.OFFERED
-    return order.state == OrderState.PLANNED and order.chosen_plan_uid is None
+    # An order that nobody could plan stays posted, and may have ways out; so is one planned anew.
+    is_refused = plan.request.state == PlanRequestState.FAILED and not _is_replaced(plan.request)
+    states = (OrderState.POSTED, OrderState.PLANNED) if is_refused else (OrderState.PLANNED,)
+    return order.state in states and order.chosen_plan_uid is None
+
+
+def held_until(plan: Plan, now: datetime) -> datetime | None:
+    """Return until when a way out is held for its buyer; None when it is not, or not any more."""
+    until = plan.request.held_until
+    return until if plan.terms and until is not None and until > now else None
+
+
+def _is_replaced(request: PlanRequest) -> bool:
+    newer = PlanRequest.objects.filter(
+        buyer_id=request.buyer_id, order_uid=request.order_uid, pk__gt=request.pk
+    )
+    return newer.exclude(purpose__in=ASIDE).exists()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,7 @@ from marketplace.models import (
 )
 from marketplace.services.answers import confirm_order_if_covered
 from marketplace.services.dropping import drop_lots
+from marketplace.services.holds import free_hold
 from marketplace.services.matching import MATCHER
 from marketplace.services.planning import request_plans
 from marketplace.services.rerouting import reroute_lots
@@ -85,6 +86,8 @@ def choose_plan(*, organisation: Organisation, by: Actor, now: datetime, uid: UU
         raise PlanNotOpen(
             _("A plan of this order is chosen already, or the order has ended. Load it again.")
         )
+    # Time that is held for this plan does not run out between here and the claim (`end_holds`).
+    PlanRequest.objects.select_for_update().get(buyer_id=organisation.pk, pk=plan.request_id)
     try:
         transition(plan, to=PlanState.CHOSEN, by=by, now=now, evidence=_summary(plan))
     except StateConflict as error:
@@ -175,6 +178,7 @@ def _claim(plan: Plan) -> bool:
     try:
         with transaction.atomic():
             _free_replaced(plan, document)
+            free_hold(plan.order_uid)
             Commitment.objects.bulk_create(rows, batch_size=1000)
     except IntegrityError:
         return False
@@ -203,6 +207,8 @@ def _hand_back(*, buyer_id: int, plan: Plan, now: datetime) -> None:
         if request.state == PlanRequestState.READY:
             evidence = {"evidence": message, "message": message}
             transition(request, to=PlanRequestState.FAILED, by=MATCHER, now=now, **evidence)
+        elif request.purpose == PlanPurpose.ORDER:
+            PlanRequest.objects.filter(pk=request.pk).update(message=message)
     with acting_as(buyer_id):
         chosen = Plan.objects.filter(buyer_id=buyer_id, pk=plan.pk, state=PlanState.CHOSEN).first()
         if chosen is None:
@@ -235,7 +241,7 @@ def _offer(plan: Plan, now: datetime) -> None:
     terms = Terms.from_json(plan.terms)
     asked = terms.of(AskedOrder.from_json(plan.request.snapshot))
     document = PlanDocument.from_json(plan.schedule)
-    if terms.quantity is not None:
+    if terms.quantity is not None and plan.request.frozen:
         frozen = FrozenPart.from_json(plan.request.frozen)
         drop_lots(order_uid=order.uid, frozen=frozen, plan=document, by=by, now=now)
     rows = [
@@ -277,7 +283,9 @@ def _amended(order: Order, terms: Terms, *, by: Actor, now: datetime) -> dict[st
         fields["due_at"] = terms.due_at
     if terms.price_ceiling_minor is not None:
         fields["price_ceiling_minor"] = terms.price_ceiling_minor
-    if terms.quantity is not None:
+    if terms.quantity is not None and terms.quantity > order.quantity:
+        fields |= {"quantity": terms.quantity, "cancelled_quantity": 0}
+    elif terms.quantity is not None:
         fields["cancelled_quantity"] = order.quantity - terms.quantity
     before = {name: getattr(order, name) for name in fields}
     if fields != before:

@@ -19,6 +19,7 @@ from marketplace.core.fitting import (
     nothing_fits,
     shows_slow_days,
     uses_learned,
+    with_larger_lots,
 )
 from marketplace.core.frozen import FrozenPart
 from marketplace.core.plan_json import instant
@@ -26,8 +27,9 @@ from marketplace.core.problem_of import floor_minute, problem_of
 from marketplace.core.steering import Steering, cannot_begin, steered_problem
 from marketplace.models import PlanPurpose, PlanRequest, PlanRequestState
 from marketplace.selectors.market import machines_on_sale, market_mark
+from marketplace.services.holds import HELD_FOR, free_hold
 from scheduling.core import Band as RoughBand
-from scheduling.core import Limit, Objective, Problem, band
+from scheduling.core import Objective, Problem, band
 from scheduling.core.bounds import lower_bound
 from scheduling.core.formats.openfloor import problem_to_json
 from scheduling.services.runs import Asked
@@ -56,6 +58,8 @@ class Question:
         )
         excluded = frozenset(request.excluded) | self._elsewhere
         self.found: Fit = fit(self.order, self.market, excluded_suppliers=excluded)
+        if self.is_refused:
+            self.found = self.wider
         self.now = now
         whole = now.replace(second=0, microsecond=0)
         self.origin_at = whole if self.frozen is None else self.frozen.origin_at
@@ -84,6 +88,16 @@ class Question:
         return steered_problem(problem, self.steering, self.market)
 
     @property
+    def is_refused(self) -> bool:
+        """Tell whether the buyer has read that there is no plan, and ways out are looked for."""
+        return self.request.purpose == PlanPurpose.ORDER and bool(self.request.message)
+
+    @property
+    def wider(self) -> Fit:
+        """Return the machines that may do a step of the order if its pieces are raised."""
+        return with_larger_lots(self.order, self.found, self.market)
+
+    @property
     def is_hopeless(self) -> bool:
         """Tell whether some step that still has to be made has no machine at all."""
         if self.frozen is None:
@@ -101,6 +115,7 @@ class Question:
             origin_at=self.origin_at,
             problem=problem_to_json(self.problem),
             steering=self._steering_asked,
+            is_refused=self.is_refused,
         )
 
     @property
@@ -145,14 +160,18 @@ def mark_of(request: PlanRequest) -> str:
 
 
 def _answer_order(request: PlanRequest, now: datetime) -> None:
+    if request.purpose in HELD_FOR:
+        free_hold(request.order_uid)  # what was offered before is planned anew
     if request.frozen:  # read before the market itself, so that no change is missed
         PlanRequest.objects.filter(pk=request.pk).update(market_mark=mark_of(request))
     question = Question(request, now)
     given, message = _band(question)
-    if message:
+    is_relaxed = request.purpose == PlanPurpose.ORDER and question.wider.is_complete
+    if message and not is_relaxed:
         fail_request(request, message=message, now=now)
         return
-    transition(request, to=PlanRequestState.SOLVING, by=MATCHER, now=now, band=given)
+    answer = {"band": given, "message": message}
+    transition(request, to=PlanRequestState.SOLVING, by=MATCHER, now=now, **answer)
     send_after_commit(
         tenant_id=PLATFORM_ID,
         topic="plan.solve",
@@ -259,32 +278,3 @@ def why_message(why: dict[str, Any], question: Question) -> dict[str, Any]:
     if code == "capacity_short":
         return {"code": code, "values": {}}
     return {"code": "no_place", "values": {}}
-
-
-FEWEST_FOR_FIGURES = 5
-"""A sum over fewer factories would say how much time one of them has."""
-
-
-def why_share_stays(question: Question, answer: dict[str, Any]) -> dict[str, Any]:
-    """Say why a returned share has no place: what it costs too much, or where and when it is short.
-
-    Figures add up over several factories or are not given.
-    """
-    if question.is_hopeless:
-        return nothing_fits(question.order, question.found, question.market)
-    limits = {one["limit"] for one in answer["relaxations"]}
-    ceiling = question.order.price_ceiling_minor
-    if Limit.PRICE in limits:
-        return {"code": "share_too_dear", "values": {"ceiling": ceiling}}
-    short = answer["shortfall"]
-    step = short["step"] + 1
-    values = {
-        "step": step,
-        "process": question.order.steps[step - 1].process,
-        "from_at": instant(question.origin_at, short["start"]).isoformat(),
-        "until_at": instant(question.origin_at, short["end"]).isoformat(),
-    }
-    missing = short["needed_minutes"] - short["free_minutes"]
-    if missing > 0 and short["factories"] >= FEWEST_FOR_FIGURES:
-        return {"code": "share_short", "values": {**values, "minutes": missing}}
-    return {"code": "share_without_room", "values": values}

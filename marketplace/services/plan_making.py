@@ -14,18 +14,18 @@ from marketplace.core.reasons import reasons_of
 from marketplace.core.terms import Terms
 from marketplace.models import Plan, PlanKind, PlanRequest, PlanRequestState
 from marketplace.services.beside import put_beside, why_unkept
+from marketplace.services.holds import hold_ways
 from marketplace.services.matching import (
     MATCHER,
     Question,
     fail_request,
-    why_message,
-    why_share_stays,
 )
+from marketplace.services.shortages import why_late, why_refused, why_share_stays
 from scheduling.core import Limit, Problem
 from scheduling.core.checker import violations
 from scheduling.core.relaxations import relaxed
 from scheduling.models import SolveRun
-from scheduling.services.answers import from_columns
+from scheduling.services.answers import due_as_deadline, from_columns
 from scheduling.services.processes import Progress, SolverFailed
 from scheduling.services.runs import carry_out, claim_run, fail_run, finish_run
 from tenants.acting import PLATFORM_ID, acting_as
@@ -38,6 +38,7 @@ KIND_OF = {
     Limit.DATE: PlanKind.LATER,
     Limit.PRICE: PlanKind.DEARER,
     Limit.QUANTITY: PlanKind.SMALLER,
+    Limit.LOT: PlanKind.LARGER,
 }
 Clock = Callable[[], datetime]
 
@@ -64,7 +65,7 @@ def make_plans(*, buyer_id: int, request_uid: str, clock: Clock) -> None:
         run = claim_run(tenant_id=PLATFORM_ID, asked=asked, now=clock())
         PlanRequest.objects.filter(pk=request.pk).update(solve_run_uid=run.uid)
     try:
-        answer = carry_out(run=run, on_tick=_Watcher(request), steering=asked.steering)
+        answer = carry_out(run=run, on_tick=_Watcher(request), asked=asked)
     except SolverFailed as failure:
         logger.warning("run %s of request %s: %s", run.uid, request.uid, failure)
         _fail(request, run, failure, clock())
@@ -97,12 +98,13 @@ def _plans(question: Question, answer: dict[str, Any]) -> list[dict[str, Any]]:
     """
     request, whole, frozen = question.request, question.problem, question.frozen
     found = []
+    dated = due_as_deadline(whole)
     for one in [*answer["alternatives"], *answer.get("relaxations", [])]:
         uid, terms, problem = uuid7(), Terms(), whole
         schedule = from_columns(str(request.uid), one["assignments"])
         if "limit" in one:
             limit = Limit(one["limit"])
-            problem = relaxed(whole, limit, one["value"], lots={a.lot for a in schedule})
+            problem = relaxed(dated, limit, one["value"], lots={a.lot for a in schedule})
         document = plan_of(
             question.order,
             problem,
@@ -150,7 +152,8 @@ def _store(
         message = {} if answer["alternatives"] else _why_none(question, answer)
         if question.steering is not None and not put_beside(rows, request):
             rows, message = [], {"code": "plan_moved_on", "values": {}}
-        Plan.objects.bulk_create(rows)
+        ways = hold_ways(request, [row for row in rows if row.terms], now=now)
+        Plan.objects.bulk_create([*(row for row in rows if not row.terms), *ways])
         if message:
             fail_request(request, message=message, now=now)
         else:
@@ -161,6 +164,7 @@ def _store(
                 now=now,
                 best_minutes=min(one["plan"].completes for one in plans),
                 bound_minutes=plans[0]["bound"],
+                message=why_late(question, answer),
             )
             send_after_commit(
                 tenant_id=PLATFORM_ID,
@@ -206,9 +210,7 @@ def _why_none(question: Question, answer: dict[str, Any]) -> dict[str, Any]:
         return why_share_stays(question, answer)
     if answer.get("unkept") is not None:
         return why_unkept(question, answer["unkept"])
-    if answer["unplanned"] is None:
-        return {"code": "no_place", "values": {}}
-    return why_message(answer["unplanned"], question)
+    return why_refused(question, answer)
 
 
 def _fail(request: PlanRequest, run: SolveRun, failure: SolverFailed, now: datetime) -> None:

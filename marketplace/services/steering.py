@@ -65,7 +65,9 @@ def steer_plan(
     )
     if plan is None:
         raise PlanGone(_("There is no such plan."))
-    is_steerable = plan.request.purpose == PlanPurpose.ORDER and plan.reasons.get("places")
+    is_steerable = (
+        plan.request.purpose == PlanPurpose.ORDER and not plan.terms and plan.reasons.get("places")
+    )
     if not is_steerable or open_order_of(plan, by, now).select_for_update().first() is None:
         raise PlanNotOpen(_("Only plans that wait for your choice can be steered. Load it again."))
     steering = _steering(plan, wishes)

@@ -8,6 +8,7 @@ from celery import shared_task
 
 from marketplace.services.choosing import claim_and_offer
 from marketplace.services.drills import widen_drill
+from marketplace.services.holds import end_holds as end_holds_now
 from marketplace.services.matching import answer_request
 from marketplace.services.plan_making import make_plans
 from marketplace.services.replanning import release_commitments, take_answer
@@ -58,6 +59,12 @@ def order_cancelled(buyer_id: int, order_uid: str) -> None:
 def wake_shares() -> None:
     """Look whether returned shares that wait may have a place now; beat asks every few seconds."""
     wake_waiting_shares()
+
+
+@shared_task(name="marketplace.end_holds")
+def end_holds() -> None:
+    """Free what was held for refused orders whose time to think is over."""
+    end_holds_now(now=site_now())
 
 
 @handles(SHARE_RETRY)

@@ -111,11 +111,12 @@ def plan_page(
         "is_simulated": summary.is_simulated,
         "can_choose": can_choose,
         "way": selectors.way_of(order, found) if found.terms else None,
+        "held_until": selectors.held_until(found, site_now()) if can_choose else None,
         "is_share": found.request.purpose == PlanPurpose.SHARE,
         "gantt_height": min(560, 80 + 28 * (summary.machine_count + len(summary.suppliers))),
     }
     context |= steering_context(
-        found, can_steer=can_choose and not context["is_share"], processes=processes, wishes=wishes
+        found, can_steer=can_choose and not found.terms, processes=processes, wishes=wishes
     )
     context["refusal"] = refusal
     return render(request, "buyer/plan.html", context, status=status)

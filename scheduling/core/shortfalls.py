@@ -17,7 +17,7 @@ class Shortfall:
 
     `end` None means that nothing bounds it. `needed_minutes` is what the open pieces take on
     the fastest machine that has time, `free_minutes` what all machines have open then. These
-    add up over `factories`, and say much about one of them where there are few.
+    add up over `factories`, by name, and say much about one of them where there are few.
     """
 
     step: int
@@ -25,7 +25,7 @@ class Shortfall:
     end: int | None
     needed_minutes: int
     free_minutes: int
-    factories: int
+    factories: tuple[str, ...]
 
     @property
     def short_minutes(self) -> int:
@@ -76,7 +76,7 @@ def _room(problem: Problem, order: Order, step: int) -> Shortfall | None:
         end=end,
         needed_minutes=ceil(pace * pieces),
         free_minutes=sum(free),
-        factories=len({option.machine.factory for option in able}),
+        factories=tuple(sorted({option.machine.factory for option in able})),
     )
 
 

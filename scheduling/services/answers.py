@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from time import monotonic
 from typing import Any
 
@@ -12,6 +12,7 @@ from scheduling.core import (
     Objective,
     PlanAlternative,
     PlanName,
+    Problem,
     Relaxation,
     Result,
     Unkept,
@@ -45,9 +46,10 @@ def answer(
     goal `near` stays close to the `[completion, cost]` of `near`.
 
     Each alternative has its kind, completion and cost with their proven bounds, assignments as
-    columns, and why machines are in or out. Without any, `unplanned` is `{"code", "values"}`.
-    Where some work is frozen already, there are also `relaxations`, alternatives with `limit` and
-    `value`, and the `shortfall`, if there is one.
+    columns, and why machines are in or out. Without any, `unplanned` is `{"code", "values"}`. Where
+    none is in time there are also `relaxations`, alternatives with `limit` and `value`, the one
+    that asks least first, and the `shortfall`, if there is one. With `"is_refused": true` only
+    those two are looked for.
     """
     started = monotonic()
 
@@ -60,6 +62,9 @@ def answer(
         return _steered(question, on_progress=on_progress, should_stop=should_stop)
     problem, seed = problem_from_json(question["problem"]), int(question["seed"])
     time_limit = float(question["time_limit"])
+    if question.get("is_refused"):
+        ways = _ways_out(problem, time_limit=time_limit, seed=seed, should_stop=should_stop)
+        return {"status": "infeasible", "alternatives": [], "unplanned": None, **ways}
     found = alternatives(
         problem,
         time_limit=time_limit,
@@ -73,15 +78,31 @@ def answer(
         "alternatives": [_alternative(plan) for plan in found.plans],
         "unplanned": _why_none(found.failure),
     }
-    if problem.frozen and not found.plans:
+    due = problem.orders[0].due
+    if all(due is not None and plan.completion > due for plan in found.plans):
         left = max(MIN_PROBE_S, started + time_limit - monotonic())
-        short = shortfall(problem)
-        answered["relaxations"] = [
-            _relaxation(one)
-            for one in relaxations(problem, time_limit=left, seed=seed, should_stop=should_stop)
-        ]
-        answered["shortfall"] = None if short is None else asdict(short)
+        answered |= _ways_out(problem, time_limit=left, seed=seed, should_stop=should_stop)
     return answered
+
+
+def _ways_out(
+    problem: Problem, *, time_limit: float, seed: int, should_stop: ShouldStop
+) -> dict[str, Any]:
+    """Return what would be accepted in the order's place, and where it is short until it is due."""
+    dated = due_as_deadline(problem)
+    short = shortfall(dated)
+    found = relaxations(dated, time_limit=time_limit, seed=seed, should_stop=should_stop)
+    return {
+        "relaxations": [_relaxation(one) for one in found],
+        "shortfall": None if short is None else asdict(short),
+    }
+
+
+def due_as_deadline(problem: Problem) -> Problem:
+    """Return the problem of one order with its due date as its deadline, if it has no other."""
+    (order,) = problem.orders
+    by = order.due if order.deadline is None else order.deadline
+    return replace(problem, orders=(replace(order, deadline=by),))
 
 
 def _relaxation(one: Relaxation) -> dict[str, Any]:

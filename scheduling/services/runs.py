@@ -36,7 +36,8 @@ STEERED_SECONDS = 8.0
 class Asked:
     """What a run is asked: a problem as Openfloor JSON, its minutes counted from `origin_at`.
 
-    With `steering`, `{"goal", "by"}`, one plan is made soon instead of alternatives.
+    With `steering`, `{"goal", "by"}`, one plan is made soon instead of alternatives. `is_refused`
+    tells that there is no plan, so that only what is short and the ways out are asked for.
     """
 
     subject_uid: UUID
@@ -44,6 +45,7 @@ class Asked:
     problem: dict[str, Any]
     seed: int = 1
     steering: dict[str, Any] | None = None
+    is_refused: bool = False
 
 
 def claim_run(*, tenant_id: int, asked: Asked, now: datetime) -> SolveRun:
@@ -79,9 +81,7 @@ def _beats(run: SolveRun, real_now: datetime) -> bool:
     return run.heartbeat_at is not None and real_now - run.heartbeat_at < HEART_STOPS_AFTER
 
 
-def carry_out(
-    *, run: SolveRun, on_tick: OnTick, steering: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def carry_out(*, run: SolveRun, on_tick: OnTick, asked: Asked) -> dict[str, Any]:
     """Solve in a child process, outside any transaction, and return its answer.
 
     Every second the run's row takes the progress and its heart beats; `on_tick` is called after
@@ -100,8 +100,13 @@ def carry_out(
             logger.warning("run %s goes on, though the database is away: %s", run.uid, error)
             return False
 
-    question = {"problem": run.problem, "seed": run.seed, "steering": steering}
-    limits = run_limits(is_steered=steering is not None)
+    question = {
+        "problem": run.problem,
+        "seed": run.seed,
+        "steering": asked.steering,
+        "is_refused": asked.is_refused,
+    }
+    limits = run_limits(is_steered=asked.steering is not None)
     for _ in range(MOST_CHILDREN - 1):
         try:
             return solve_apart(question, limits=limits, on_tick=tick)

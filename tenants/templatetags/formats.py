@@ -142,6 +142,12 @@ def duration(minutes: float | None) -> str:
     return _("%(count)s d") % {"count": number(hours / 24, 1)}
 
 
+@register.filter
+def machine_hours(minutes: float) -> str:
+    """Write machine time in hours however long it is: a day of a machine is not 24 hours."""
+    return _("%(count)s h") % {"count": number(minutes / MINUTES_PER_HOUR, 1)}
+
+
 def _zone(name: str) -> ZoneInfo | fixed_timezone:
     """Return the named zone, or the reader's when no name is given."""
     return ZoneInfo(name) if name else timezone.get_current_timezone()  # type: ignore[return-value]

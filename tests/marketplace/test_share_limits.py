@@ -368,7 +368,8 @@ def test_an_amended_order_goes_on_when_the_next_factory_declines_too() -> None:
     assert town.request().snapshot["quantity"] == made
 
 
-def test_time_that_is_gone_before_it_is_claimed_amends_nothing() -> None:
+def test_time_that_is_gone_before_it_is_claimed_amends_nothing(settings) -> None:
+    settings.HOLDS_AT_ONCE = 0
     town = stuck(other=slow)
     later = town.way("later")
     document = PlanDocument.from_json(later.schedule)

@@ -21,6 +21,9 @@ from scheduling.core.solvers.suppliers import narrowed
 
 HALVINGS = 5
 """How often the gap between a quantity with a plan and one without is halved."""
+TRIED_COUNTS = (1.0, 2.0, 4.0, 0.5)
+"""Which numbers of lots are tried for a quantity, as shares of the planner's first: many small
+lots fill windows to the end, few large ones spend less time on set-ups."""
 
 
 def fewer_pieces(
@@ -106,7 +109,7 @@ def _by_size(problem: Problem, clock: Clock, max_lots: int) -> tuple[Problem, Sc
         if pieces <= low or not closing:
             break
         smaller = with_quantity(problem, pieces)
-        tried = None if _is_too_much(smaller) else _try(smaller, clock, max_lots)
+        tried = None if _is_too_much(smaller) else _try_hard(smaller, clock, max_lots)
         closing -= found is not None
         if isinstance(tried, Schedule):
             found, low = (smaller, tried), pieces
@@ -141,14 +144,29 @@ def _is_too_much(problem: Problem) -> bool:
     return least is None or least > ceiling
 
 
-def _try(problem: Problem, clock: Clock, max_lots: int) -> Schedule | Lot | None:
-    """Return a plan, or a lot that has to go, or None when no open lot is left to drop."""
+def _try_hard(problem: Problem, clock: Clock, max_lots: int) -> Schedule | None:
+    """Try several numbers of lots; return the first plan."""
+    for share in TRIED_COUNTS:
+        tried = _try(problem, clock, max_lots, share)
+        if isinstance(tried, Schedule) or clock.is_over:
+            return tried if isinstance(tried, Schedule) else None
+    return None
+
+
+def _try(
+    problem: Problem, clock: Clock, max_lots: int, share: float = 1.0
+) -> Schedule | Lot | None:
+    """Return a plan, or a lot that has to go, or None when no open lot is left to drop.
+
+    It has `share` of the number of lots that the planner would try first.
+    """
     (order,) = problem.orders
     part = next(narrowed(problem, ReachModel(problem)), None)
     if part is None:
         return None
     planner = MarketPlanner(ReachModel(part), max_lots=max_lots)
-    recipe = Recipe(lots=next(planner.lot_counts()), sequence=(order.id,))
+    count = min(max_lots, max(1, int(share * next(planner.lot_counts()))))
+    recipe = Recipe(lots=count, sequence=(order.id,))
     incumbent = Incumbent(problem, Objective.COST, clock)
     try:
         incumbent.offer(planner.plan(recipe))

@@ -194,7 +194,7 @@ def test_where_no_time_is_left_the_complete_lots_are_kept() -> None:
 
 def test_the_shortfall_names_the_step_its_time_and_what_is_missing() -> None:
     assert shortfall(returned()) == Shortfall(
-        step=1, start=120, end=400, needed_minutes=120, free_minutes=100, factories=1
+        step=1, start=120, end=400, needed_minutes=120, free_minutes=100, factories=("slow-works",)
     )
     tight = replace(returned(), orders=(replace(returned().orders[0], deadline=330),))
     found = shortfall(tight)

@@ -21,6 +21,7 @@ from marketplace.models import (
     WorkOrderState,
 )
 from marketplace.services.offers import withdraw_offers
+from marketplace.services.work_orders import cancel_operations
 from tenants.actors import Actor
 from tenants.live import announce
 from tenants.services.outbox import send_after_commit
@@ -86,7 +87,7 @@ def _end_operations(uids: Iterable[UUID], *, by: Actor, now: datetime) -> None:
         .order_by("pk")
         .select_for_update(no_key=True)
     )
-    transition_all(operations, to=OperationState.CANCELLED, by=by, now=now)
+    cancel_operations(operations, by=by, now=now)
     left = Operation.objects.of_buyer(by.tenant_id).exclude(state=OperationState.CANCELLED)
     empty = (
         WorkOrder.objects.of_buyer(by.tenant_id)

@@ -23,6 +23,7 @@ from marketplace.models import (
     WorkOrderState,
 )
 from tenants.actors import Actor
+from tenants.ids import uuid7
 from tenants.live import announce
 
 
@@ -107,7 +108,18 @@ def cancel_work(*, offers: Iterable[Offer], by: Actor, now: datetime) -> None:
         .select_for_update(no_key=True)
     )
     transition_all(work_orders, to=WorkOrderState.CANCELLED, by=by, now=now)
+    cancel_operations(operations, by=by, now=now)
+
+
+def cancel_operations(operations: Sequence[Operation], *, by: Actor, now: datetime) -> None:
+    """End locked operations for good.
+
+    A name says which lot and step of a plan it is; who is asked for that lot next may bear it.
+    """
     transition_all(operations, to=OperationState.CANCELLED, by=by, now=now)
+    for operation in operations:
+        operation.uid = uuid7()
+    Operation.objects.bulk_update(operations, ["uid"])
 
 
 def lock_work_orders(*, supplier_id: int, ids: Iterable[int]) -> dict[int, WorkOrder]:

@@ -351,6 +351,22 @@ def test_an_open_offer_that_loses_a_lot_is_asked_anew_for_its_others() -> None:
     assert town.order().state == OrderState.CONFIRMED
 
 
+def test_an_offer_accepted_after_the_ways_were_made_is_asked_anew_and_accepted_again() -> None:
+    town = stuck(other=slow, answers=False)
+    town.answer(town.cutter, accepts=True)
+    smaller = town.way("smaller")
+    town.choose(smaller)
+    town.deliver()
+    for firm in (town.cutter, town.other):
+        town.answer(firm, accepts=True)
+    assert town.order().state == OrderState.CONFIRMED
+    document = PlanDocument.from_json(smaller.schedule)
+    names = {document.operation_uid(one.lot, one.step) for one in document.operations}
+    with acting_as(town.buyer.pk):
+        mine = Operation.objects.of_buyer(town.buyer.pk)
+        assert set(mine.exclude(state="cancelled").values_list("uid", flat=True)) == names
+
+
 def test_an_amended_order_goes_on_when_the_next_factory_declines_too() -> None:
     town = stuck(other=slow)
     town.choose(town.way("smaller"))

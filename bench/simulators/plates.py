@@ -255,7 +255,7 @@ def _produce(
             )
             stage.say("Producing", floor.tally.reported, floor.total, note)
             if stage.clock().has_caught_up(datetime.now(UTC)):
-                if now < ends:
+                if stage.now() < ends:
                     raise Stuck("The site's clock is real time before the work ended.")
                 floor.hurry = True
             time.sleep(max(0.0, LOOK_SECONDS - (time.monotonic() - began)))

@@ -32,6 +32,8 @@ class RestClient:
         self.key = key
         self.patience_seconds = patience_seconds
         self.connection: http.client.HTTPConnection | None = None
+        self.is_kept = False
+        """The connection has answered before: the site may have closed it since, being idle."""
 
     def get(self, path: str, **query: str) -> Any:
         return self._send("GET", path + (f"?{urlencode(query)}" if query else ""), None, "")
@@ -56,6 +58,7 @@ class RestClient:
         if self.connection is not None:
             self.connection.close()
             self.connection = None
+            self.is_kept = False
 
     def _send(self, method: str, path: str, body: Any, once: str) -> Any:
         headers = {"Authorization": f"Bearer {self.key}", "Accept": "application/json"}
@@ -72,7 +75,10 @@ class RestClient:
                 if status not in TRANSIENT or time.monotonic() > give_up:
                     break
             except (OSError, http.client.HTTPException):
+                was_kept = self.is_kept
                 self.close()
+                if was_kept:
+                    continue
                 if time.monotonic() > give_up:
                     raise
             time.sleep(0.5)
@@ -88,4 +94,6 @@ class RestClient:
             self.connection = http.client.HTTPConnection(self.host, timeout=60)
         self.connection.request(method, path, payload, headers)
         response = self.connection.getresponse()
-        return response.status, response.read()
+        text = response.read()
+        self.is_kept = True
+        return response.status, text

@@ -15,7 +15,7 @@ from pathlib import Path
 
 DEMO_DAYS = 18
 """Fourteen for the order, two and a half before it may start, the rest to spare."""
-DEMO_MINUTES = 14
+DEMO_MINUTES = 7
 NOT_YET = timedelta(days=3650)
 LEAD_SECONDS = 5
 """How far ahead the start is said, so that every process knows of it in time."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -17,6 +18,7 @@ from typing import Any
 from bench.simulators.rest import RestClient
 
 REPORTS_A_CALL = 200
+SHOPS_AT_ONCE = 4
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 TRUCK_EVERY = timedelta(hours=12)
 
@@ -121,13 +123,26 @@ class ShopFloor:
     def look(self, now: datetime) -> None:
         """Sign for what has arrived, report what is done, send it on; then the buyer's dock."""
         self.now = now
-        for shop in self.shops.values():
-            self._receive(shop, now)
-            done = self._due(shop, now)
-            if done:
-                self._report(shop, done)
-                self._ship(shop, done)
+        with ThreadPoolExecutor(SHOPS_AT_ONCE) as people:
+            for done in people.map(self._visit, self.shops.values()):
+                self._count(done)
         self._inspect(now)
+
+    def _visit(self, shop: Shop) -> list[PlannedOperation]:
+        """Let a shop do what is due; returns what it has reported."""
+        self._receive(shop, self.now)
+        done = self._due(shop, self.now)
+        if done:
+            self._report(shop, done)
+            self._ship(shop, done)
+        return done
+
+    def _count(self, done: Sequence[PlannedOperation]) -> None:
+        for operation in done:
+            self.tally.reported += 1
+            self.tally.scrap += self._scrap_of(operation)
+            at = self.tally.last_at
+            self.tally.last_at = max(at, operation.end_at) if at else operation.end_at
 
     def _due(self, shop: Shop, now: datetime) -> list[PlannedOperation]:
         """Take what is finished and whose lot is here; the rest waits for the next look."""
@@ -174,11 +189,6 @@ class ShopFloor:
             shop.client.post(
                 "/operations/reports/", {"reports": reports[first : first + REPORTS_A_CALL]}
             )
-        for operation in done:
-            self.tally.reported += 1
-            self.tally.scrap += self._scrap_of(operation)
-            at = self.tally.last_at
-            self.tally.last_at = max(at, operation.end_at) if at else operation.end_at
 
     def _ship(self, shop: Shop, done: Sequence[PlannedOperation]) -> None:
         departures = [

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, F, Max, Q, QuerySet, Sum
@@ -161,8 +162,8 @@ def traces_of(*, buyer_id: int, order_uid: UUID, lots: Iterable[int]) -> list[Lo
     return [LotTrace(lot=lot, operations=found) for lot, found in by_lot.items()]
 
 
-def order_lots_summary(*, buyer_id: int, order_uid: UUID) -> dict[str, int]:
-    """Return how many lots an order has, and how many were delivered and inspected."""
+def order_lots_summary(*, buyer_id: int, order_uid: UUID) -> dict[str, Any]:
+    """Return how many lots an order has, how many were delivered and inspected, and when last."""
     return (
         operations_of_order(buyer_id=buyer_id, order_uid=order_uid)
         .filter(next_operation_uid=None)
@@ -170,6 +171,7 @@ def order_lots_summary(*, buyer_id: int, order_uid: UUID) -> dict[str, int]:
             lots=Count("pk"),
             delivered=Count("pk", filter=Q(delivered_at__isnull=False)),
             inspected=Count("pk", filter=Q(inspected_at__isnull=False)),
+            last_delivered_at=Max("delivered_at"),
             accepted_pieces=Coalesce(Sum("accepted"), 0),
             rejected_pieces=Coalesce(
                 Sum(F("good") - F("accepted"), filter=Q(inspected_at__isnull=False)), 0

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from evidence.services.transitions import Change, record_changes, transition_all
@@ -227,9 +228,10 @@ def _deliver(arriving: Sequence[Shipment], *, by: Actor, now: datetime) -> None:
     if not arriving:
         return
     lots = ShipmentLine.objects.filter(receiver_id=by.tenant_id, shipment__in=arriving)
+    came_at = lots.filter(operation_uid=OuterRef("uid")).values("shipment__delivered_at")[:1]
     Operation.objects.of_buyer(by.tenant_id).filter(
         uid__in=lots.values("operation_uid"), delivered_at=None
-    ).update(delivered_at=now)
+    ).update(delivered_at=Subquery(came_at))
     for order_uid in sorted({row.order_uid for row in arriving}):
         close_if_complete(order_uid=order_uid, by=by, now=now)
         announce(tenant_ids=(by.tenant_id,), key=f"order:{order_uid}")

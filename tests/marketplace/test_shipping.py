@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from evidence.models import PendingEntry
 from marketplace.models import Shipment, ShipmentState
+from marketplace.selectors.order_progress import order_lots_summary
 from marketplace.services.production import Report, report_operation, report_operations
 from marketplace.services.shipping import (
     LotNotReadyToShip,
@@ -94,6 +95,27 @@ def test_the_last_lot_at_the_buyers_door_delivers_the_order() -> None:
     deal.make(2)
     assert deal.reload().state == "delivered"
     assert deal.operation(1, 2).delivered_at == NOW
+
+
+def test_lots_signed_for_late_were_delivered_when_they_came() -> None:
+    deal = _running(lots=1)
+    deal.report(1, 1, 1000)
+    deal.receive(deal.ship(1, 1))
+    deal.report(1, 2, 1000)
+    shipment, came_at = deal.ship(2, 1), NOW + timedelta(hours=2)
+    with acting_as(deal.buyer.pk):
+        receive_shipments(
+            shipment_uids=[shipment.uid],
+            arrived_at={shipment.uid: came_at},
+            by=deal.by("buyer"),
+            now=NOW + timedelta(days=1),
+        )
+        assert (
+            order_lots_summary(buyer_id=deal.buyer.pk, order_uid=deal.order.uid)[
+                "last_delivered_at"
+            ]
+            == came_at
+        )
 
 
 def test_other_firms_neither_send_nor_sign() -> None:

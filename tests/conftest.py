@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.servers import prepare_environment
+
+# A busy machine is no fault of the example that it slows down.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 # On import, not in a hook: the conftests below this one may import models.
 prepare_environment()

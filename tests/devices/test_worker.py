@@ -129,7 +129,8 @@ def test_a_worker_outlives_its_database_connection(tmp_path: Path) -> None:
         if made in (30, 60):
             as_ingest(
                 "select pg_terminate_backend(pid) from pg_stat_activity "
-                "where usename = current_user and pid <> pg_backend_pid()"
+                "where datname = current_database() and usename = current_user "
+                "and pid <> pg_backend_pid()"
             )
         uplink.work()
         return made == 90 and not uplink.unstored()

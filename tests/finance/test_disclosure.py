@@ -334,7 +334,6 @@ ACTS = st.lists(
 @given(ACTS)
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_no_look_succeeds_without_a_live_consent(owner: Membership, acts: list) -> None:

@@ -275,7 +275,6 @@ MOVES = st.lists(
 @given(MOVES)
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_whatever_is_booked_the_books_balance(

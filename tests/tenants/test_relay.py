@@ -75,7 +75,8 @@ def test_a_relay_whose_connection_is_cut_goes_on(
         with connections["relay"].cursor() as cursor:
             cursor.execute(
                 "select count(pg_terminate_backend(pid)) from pg_stat_activity"
-                " where usename = current_user and pid <> pg_backend_pid()"
+                " where datname = current_database() and usename = current_user"
+                " and pid <> pg_backend_pid()"
             )
             assert cursor.fetchone()[0] >= 1
     assert relay.poll() is None

@@ -97,7 +97,7 @@ def _machine(draw: st.DrawFn, number: int, process: str) -> OnSale:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(markets())
 def test_a_schedule_survives_its_way_through_the_market(case) -> None:
     order, market = case
@@ -131,7 +131,7 @@ def test_a_schedule_survives_its_way_through_the_market(case) -> None:
             )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(markets(), st.data())
 def test_frozen_work_keeps_its_place_name_and_price(case, data) -> None:
     order, market = case

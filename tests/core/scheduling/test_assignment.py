@@ -203,7 +203,7 @@ def small_markets(draw: st.DrawFn) -> Problem:
     return market(*machines, *orders)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=small_markets())
 def test_plans_are_sound_and_no_bound_lies_above_them(problem: Problem) -> None:
     assert is_assignable(problem)
@@ -219,7 +219,7 @@ def test_plans_are_sound_and_no_bound_lies_above_them(problem: Problem) -> None:
         assert result.lower_bound <= result.objective
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     problem=small_markets(),
     rents=st.lists(st.tuples(st.integers(0, 500), st.integers(0, 20_000)), max_size=4),

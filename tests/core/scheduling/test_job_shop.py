@@ -65,7 +65,7 @@ def shops(draw: st.DrawFn) -> Problem:
 
 
 @pytest.mark.parametrize("plan", [dispatch, insert])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=shops(), seed=st.integers(0, 10**6))
 def test_any_priorities_give_a_sound_plan_of_the_length_that_is_said(
     plan: Kernel, problem: Problem, seed: int
@@ -80,7 +80,7 @@ def test_any_priorities_give_a_sound_plan_of_the_length_that_is_said(
     assert makespan >= bound
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=shops(), seed=st.integers(0, 10**6))
 def test_dispatching_lets_no_machine_stand_while_an_operation_waits(
     problem: Problem, seed: int
@@ -97,7 +97,7 @@ def test_dispatching_lets_no_machine_stand_while_an_operation_waits(
             assert ((starts <= minute) & (minute < ends) & same).any()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=shops(), seed=st.integers(0, 10**6))
 def test_inserting_again_by_the_ends_never_makes_a_plan_longer(problem: Problem, seed: int) -> None:
     shop = arrays(problem)._replace(release=np.zeros(len(arrays(problem).release), np.int64))
@@ -150,7 +150,7 @@ def test_the_bench_reports_every_figure_with_its_goal() -> None:
         assert set(figure) == {"name", "value", "unit", "goal", "holds", "yardstick"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problem=shops())
 def test_windows_for_the_optimum_leave_it_room(problem: Problem) -> None:
     shop, model = arrays(problem), ShopModel(problem)
@@ -191,7 +191,7 @@ def test_settling_stops_when_time_is_over() -> None:
     assert settle(arrays(problem), nothing, nothing, 8, is_over=lambda: True) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=shops(), seed=st.integers(0, 10**6), draws=st.data())
 def test_a_graph_is_after_any_moves_what_it_would_be_if_made_anew(
     problem: Problem, seed: int, draws: st.DataObject
@@ -234,7 +234,7 @@ def test_a_move_that_would_close_a_cycle_is_refused_and_changes_nothing() -> Non
     assert makespan_of(shop, plan) == 9
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(problem=shops(), seed=st.integers(0, 10**6))
 def test_a_walk_never_ends_worse_than_it_began_nor_below_the_bound(
     problem: Problem, seed: int

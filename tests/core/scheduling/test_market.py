@@ -398,7 +398,7 @@ def quotas(draw: st.DrawFn, order: Order, factories: list[str]) -> tuple[Quota, 
     return (Quota(step=step, factory=factory, at_least=least, at_most=most),)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(problem=markets() | limited_markets(), objective=st.sampled_from(list(Objective)))
 def test_no_plan_breaks_a_rule_or_its_own_bound(problem: Problem, objective: Objective) -> None:
     if problem.validate():
@@ -411,7 +411,7 @@ def test_no_plan_breaks_a_rule_or_its_own_bound(problem: Problem, objective: Obj
     assert result.is_plan == (not result.unplanned)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problem=limited_markets())
 def test_a_plan_made_with_caution_holds_as_usual_and_costs_no_more(problem: Problem) -> None:
     if problem.validate():

@@ -167,7 +167,7 @@ def test_quotas_are_kept() -> None:
 
 
 @given(seed=st.integers(0, 10**6), family=st.sampled_from([20, 60]))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_quotes_booked_as_they_stand_never_break_a_rule_of_the_market(
     seed: int, family: int
 ) -> None:

@@ -327,7 +327,7 @@ def drawn() -> tuple[Problem, list[Assignment]]:
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_no_event_breaks_a_rule_or_loses_a_piece(
     drawn: tuple[Problem, list[Assignment]], seed: int
 ) -> None:

@@ -120,7 +120,7 @@ def _shortest(
     return best
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(problem=tiny_shops())
 def test_tiny_shops_are_solved_to_the_optimum_and_bounds_stay_below(problem: Problem) -> None:
     best = optimum(problem)
@@ -132,7 +132,7 @@ def test_tiny_shops_are_solved_to_the_optimum_and_bounds_stay_below(problem: Pro
     assert (result.status, result.objective) == (Status.OPTIMAL, best)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(problem=tiny_shops(), weights=st.lists(st.integers(0, 20), min_size=3, max_size=3))
 def test_any_weights_at_all_prove_no_more_than_the_optimum(
     problem: Problem, weights: list[int]

@@ -180,7 +180,7 @@ def test_the_least_cost_is_that_of_the_best_share(
     st.integers(0, 120),
     st.sampled_from([Objective.MAKESPAN, Objective.COST]),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_no_plan_that_keeps_its_quotas_beats_the_bound(
     lots: int, least: int, room: int, goal: Objective
 ) -> None:

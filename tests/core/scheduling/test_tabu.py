@@ -54,7 +54,7 @@ def shops(draw: st.DrawFn) -> Problem:
     return Problem(machines=plain.machines, orders=orders)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=shops())
 def test_every_plan_is_sound_and_none_is_below_the_bound(problem: Problem) -> None:
     found = searched(problem, passes=6, settings=QUICK)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.db.models.fields.json import KT
 
 from marketplace.core.asked import AskedOrder
 from marketplace.models import Plan, PlanRequest
@@ -19,6 +21,19 @@ def runs(*, state: str = "") -> QuerySet[SolveRun]:
     """Return the runs, newest first, without their problems."""
     found = SolveRun.objects.of(PLATFORM_ID).defer("problem").order_by("-id")
     return found.filter(state=state) if state else found
+
+
+def requests_of(found: Iterable[SolveRun]) -> dict[UUID, PlanRequest]:
+    """Return, by the run's subject, the requests that some runs answer, each with its `title`."""
+    requests = (
+        PlanRequest.objects.filter(
+            platform_id=PLATFORM_ID, uid__in=[run.subject_uid for run in found]
+        )
+        .select_related("buyer")
+        .only("uid", "purpose", "buyer__name", "buyer__name_zh")
+        .annotate(title=KT("snapshot__title"))
+    )
+    return {request.uid: request for request in requests}
 
 
 def run_facts(uid: UUID) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from marketplace.selectors.matching import run_facts, runs
+from marketplace.selectors.matching import requests_of, run_facts, runs
 from scheduling.models import SolveState
 from tenants.access import member
 from tenants.core.roles import Act
@@ -24,7 +24,10 @@ def matching_runs(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     page = Paginator(runs(state=state), PAGE).get_page(request.GET.get("page"))
     states = [(value, label, None) for value, label in SolveState.choices]
-    return render(request, "operator/matching_runs.html", {"page": page, "states": states})
+    asked = requests_of(page)
+    rows = [(run, asked.get(run.subject_uid)) for run in page]
+    context = {"page": page, "rows": rows, "states": states}
+    return render(request, "operator/matching_runs.html", context)
 
 
 @member(Act.READ, seat="operator")

@@ -123,9 +123,7 @@ def random_day(seed: int, fleet: Fleet) -> list[dict[str, Any]]:
     return frames
 
 
-@settings(
-    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**6), order=st.randoms(use_true_random=False))
 def test_any_order_with_duplicates_ends_in_the_same_state(seed: int, order: random.Random) -> None:
     straight, shuffled = make_fleet(), make_fleet()

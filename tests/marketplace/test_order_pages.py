@@ -323,6 +323,8 @@ def test_the_operator_sees_what_was_asked_and_what_it_cost(member) -> None:
     operator = signed_in(make_operator())
     page = text_of(operator.get("/operator/matching/"))
     assert "Done" in page
+    assert member.tenant.name in page
+    assert "Licence plates" in page
     uid = requests_of(member.tenant)[0].solve_run_uid
     page = text_of(operator.get(f"/operator/matching/{uid}/"))
     assert "City Traffic Office" in page

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any
 
+from bench.figures import figure
 from bench.machine import machine_facts
 from bench.scenarios.flexible_shops import FAMILIES, flexible_shop_text
 from scheduling.core import Objective
@@ -149,7 +150,7 @@ def _figures(outcomes: list[Outcome], limit: float) -> list[dict[str, Any]]:
     allowed = limit * 1.05 + 2
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [
-        _figure(
+        figure(
             "mean_over_best_known",
             fmean(over),
             "ratio",
@@ -157,7 +158,7 @@ def _figures(outcomes: list[Outcome], limit: float) -> list[dict[str, Any]]:
             fmean(over) <= 0.02,
             fmean(over_alone),
         ),
-        _figure(
+        figure(
             "worst_over_best_known",
             max(over),
             "ratio",
@@ -165,7 +166,7 @@ def _figures(outcomes: list[Outcome], limit: float) -> list[dict[str, Any]]:
             max(over) <= 0.06,
             max(over_alone),
         ),
-        _figure(
+        figure(
             "certified_gap",
             gap,
             "ratio",
@@ -173,38 +174,20 @@ def _figures(outcomes: list[Outcome], limit: float) -> list[dict[str, Any]]:
             gap <= 0.03,
             fmean(each.gap_alone for each in proven),
         ),
-        _figure("violations", broken, "count", "0", broken == 0),
-        _figure("bounds_refuted", refuted, "count", "0", refuted == 0),
-        _figure("longest_wall_s", late, "s", f"<= {allowed:.1f}", late <= allowed),
-        _figure("cpu_s", sum(each.cpu_s for each in outcomes), "s", "shown", True),
-        _figure("peak_memory_mb", memory, "MB", f"<= {MEMORY_MB}", memory <= MEMORY_MB),
+        figure("violations", broken, "count", "0", broken == 0),
+        figure("bounds_refuted", refuted, "count", "0", refuted == 0),
+        figure("longest_wall_s", late, "s", f"<= {allowed:.1f}", late <= allowed),
+        figure("cpu_s", sum(each.cpu_s for each in outcomes), "s", "shown", True),
+        figure("peak_memory_mb", memory, "MB", f"<= {MEMORY_MB}", memory <= MEMORY_MB),
     ]
 
 
 def _shown(outcome: Outcome) -> dict[str, Any]:
-    figure = _figure(
+    shown = figure(
         f"{outcome.name}_makespan", outcome.makespan, "minutes", "shown", True, outcome.alone[0]
     )
-    return figure | {
+    return shown | {
         "best_known": BEST_KNOWN.get(outcome.name),
         "lower_bound": outcome.bound,
         "cpu_s": round(outcome.cpu_s, 1),
-    }
-
-
-def _figure(
-    name: str,
-    value: float,
-    unit: str,
-    goal: str,
-    holds: bool,
-    yardstick: float | None = None,
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "value": round(value, 4),
-        "unit": unit,
-        "goal": goal,
-        "holds": holds,
-        "yardstick": None if yardstick is None else round(yardstick, 4),
     }

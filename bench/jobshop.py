@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.figures import figure
 from bench.machine import machine_facts
 from bench.scenarios.job_shops import SHORT_JOB, Job, jsp_text, planted_shop, rectangular_shop
 from scheduling.core import Objective, Problem
@@ -79,7 +80,7 @@ def bench_jobshop(*, seed: int = 1, scale: float = 1.0) -> dict[str, Any]:
         figures += _figures(name, _solved(jobs, limit, seed))
     figures.append(_small(seed, scale))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    figures.append(_figure("peak_memory_mb", memory, "MB", f"<= {MEMORY_MB}", memory <= MEMORY_MB))
+    figures.append(figure("peak_memory_mb", memory, "MB", f"<= {MEMORY_MB}", memory <= MEMORY_MB))
     return {
         "bench": "jobshop",
         "simulated": True,
@@ -117,7 +118,7 @@ def _solved(jobs: list[Job], limit: float, seed: int) -> Outcome:
 def _figures(name: str, outcome: Outcome) -> list[dict[str, Any]]:
     sound, verified = outcome.violations == 0, outcome.is_verified
     return [
-        _figure(
+        figure(
             f"{name}_gap",
             outcome.gap,
             "ratio",
@@ -125,10 +126,10 @@ def _figures(name: str, outcome: Outcome) -> list[dict[str, Any]]:
             outcome.gap is not None and outcome.gap <= GOAL,
             outcome.rule_gap,
         ),
-        _figure(f"{name}_violations", outcome.violations, "count", "0", sound),
-        _figure(f"{name}_bound_verified", int(verified), "bool", "1", verified),
-        _figure(f"{name}_cpu_s", outcome.cpu_s, "s", "shown", True),
-        _figure(f"{name}_wall_s", outcome.wall_s, "s", "shown", True),
+        figure(f"{name}_violations", outcome.violations, "count", "0", sound),
+        figure(f"{name}_bound_verified", int(verified), "bool", "1", verified),
+        figure(f"{name}_cpu_s", outcome.cpu_s, "s", "shown", True),
+        figure(f"{name}_wall_s", outcome.wall_s, "s", "shown", True),
     ]
 
 
@@ -171,22 +172,4 @@ def _small(seed: int, scale: float) -> dict[str, Any]:
     cp_sat = 1.0 - alone.lower_bound / alone.value
     name = f"small_gap_{machines * 3}x{machines}"
     holds = solved.gap is not None and solved.gap <= cp_sat
-    return _figure(name, solved.gap, "ratio", "<= CP-SAT", holds, cp_sat)
-
-
-def _figure(
-    name: str,
-    value: float | None,
-    unit: str,
-    goal: str,
-    holds: bool,
-    yardstick: float | None = None,
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "value": None if value is None else round(value, 6),
-        "unit": unit,
-        "goal": goal,
-        "holds": holds,
-        "yardstick": None if yardstick is None else round(yardstick, 6),
-    }
+    return figure(name, solved.gap, "ratio", "<= CP-SAT", holds, cp_sat)

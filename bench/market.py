@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from time import perf_counter, process_time
 from typing import Any
 
+from bench.figures import figure
 from bench.machine import machine_facts
 from bench.scenarios.market import market_problem
 from bench.yardsticks.market_mip import plain_mip_gap
@@ -32,10 +33,10 @@ def bench_market(*, seed: int = 1, scale: float = 1.0) -> dict[str, Any]:
     plain = plain_mip_gap(small.problem, time_limit=max(5.0, small.cpu_s))
     figures = [
         *_figures("", whole),
-        _figure("outside_share", whole.outside_share, "ratio", "shown", True),
+        figure("outside_share", whole.outside_share, "ratio", "shown", True),
         *_figures("giant_", giant),
-        _figure("small_gap", small.result.gap, "ratio", "<= 0.01", _is_close(small), plain),
-        _figure("small_cpu_s", small.cpu_s, "s", "shown", True),
+        figure("small_gap", small.result.gap, "ratio", "<= 0.01", _is_close(small), plain),
+        figure("small_cpu_s", small.cpu_s, "s", "shown", True),
     ]
     return {
         "bench": "market",
@@ -105,32 +106,14 @@ def _run(*, seed: int, scale: float, shared: float) -> _Run:
 def _figures(prefix: str, run: _Run) -> list[dict[str, Any]]:
     memory, wall, cpu = run.memory_mb, run.wall_s, run.cpu_s
     return [
-        _figure(f"{prefix}gap", run.result.gap, "ratio", "<= 0.01", _is_close(run)),
-        _figure(f"{prefix}bound_verified", int(run.verified), "bool", "1", run.verified),
-        _figure(f"{prefix}violations", run.violations, "count", "0", not run.violations),
-        _figure(f"{prefix}wall_s", wall, "s", "<= 60", wall <= 60),
-        _figure(f"{prefix}cpu_s", cpu, "s", "<= 120 on two cores", cpu <= 120),
-        _figure(f"{prefix}peak_memory_mb", memory, "MB", "<= 2048", memory <= 2048),
-        _figure(f"{prefix}lots", len(run.result.schedule), "count", "shown", True),
+        figure(f"{prefix}gap", run.result.gap, "ratio", "<= 0.01", _is_close(run)),
+        figure(f"{prefix}bound_verified", int(run.verified), "bool", "1", run.verified),
+        figure(f"{prefix}violations", run.violations, "count", "0", not run.violations),
+        figure(f"{prefix}wall_s", wall, "s", "<= 60", wall <= 60),
+        figure(f"{prefix}cpu_s", cpu, "s", "<= 120 on two cores", cpu <= 120),
+        figure(f"{prefix}peak_memory_mb", memory, "MB", "<= 2048", memory <= 2048),
+        figure(f"{prefix}lots", len(run.result.schedule), "count", "shown", True),
     ]
-
-
-def _figure(
-    name: str,
-    value: float | None,
-    unit: str,
-    goal: str,
-    holds: bool,
-    yardstick: float | None = None,
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "value": None if value is None else round(value, 5),
-        "unit": unit,
-        "goal": goal,
-        "holds": holds,
-        "yardstick": None if yardstick is None else round(yardstick, 5),
-    }
 
 
 def _is_close(run: _Run) -> bool:

@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import urlencode
 
+from bench.figures import figure
 from bench.machine import machine_facts
 from bench.paint import NoBrowser, paint_figures, paint_times
 from bench.scenarios.plates import plates_facts
@@ -233,11 +234,5 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def _figure(name: str, milliseconds: float, yardstick: float) -> dict[str, Any]:
-    return {
-        "name": name,
-        "value": round(milliseconds, 1),
-        "unit": "ms",
-        "goal": f"<= {GOAL_MS:.0f}",
-        "holds": milliseconds <= GOAL_MS,
-        "yardstick": round(yardstick, 1),
-    }
+    holds = milliseconds <= GOAL_MS
+    return figure(name, round(milliseconds, 1), "ms", f"<= {GOAL_MS:.0f}", holds, yardstick)

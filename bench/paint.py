@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.figures import figure
 from config.demo.people import PASSWORD
 
 if TYPE_CHECKING:
@@ -106,14 +107,14 @@ def paint_figures(paints: list[Paint]) -> list[dict[str, Any]]:
     """Return the figures of `paints`, the yardstick's own first, with their budgets."""
     yardstick = paints[0].best
     return [
-        {
-            "name": f"{measure} {paint.path}",
-            "value": round(paint.best[measure], 3 if unit == "score" else 1),
-            "unit": unit,
-            "goal": "measured" if goal is None else f"<= {goal:g}",
-            "holds": goal is None or paint.best[measure] <= goal,
-            "yardstick": round(yardstick[measure], 3),
-        }
+        figure(
+            f"{measure} {paint.path}",
+            round(paint.best[measure], 3 if unit == "score" else 1),
+            unit,
+            "measured" if goal is None else f"<= {goal:g}",
+            goal is None or paint.best[measure] <= goal,
+            yardstick[measure],
+        )
         for paint in paints
         for measure, (goal, unit) in GOALS.items()
     ]

@@ -4,6 +4,7 @@ import resource
 from time import perf_counter, process_time
 from typing import Any
 
+from bench.figures import figure
 from bench.machine import machine_facts
 from bench.scenarios.plates import QUANTITY, one_plant_problem, plates_facts, plates_problem
 from scheduling.core import Objective, Problem, Result, band, solve, violations
@@ -44,18 +45,18 @@ def bench_plates(*, seed: int = 1, scale: float = 1.0) -> dict[str, Any]:
     days = None if result.objective is None else result.objective / DAY_MINUTES
     bound = None if result.lower_bound is None else result.lower_bound / DAY_MINUTES
     figures = [
-        _figure("days", days, "days", "<= 14.0", days is not None and days <= 14.0, greedy),
-        _figure("lower_bound_days", bound, "days", "computed", bound is not None),
-        _figure("gap", result.gap, "ratio", "<= 0.03", _at_most(result.gap, 0.03)),
-        _figure("violations", len(broken), "count", "0", not broken),
-        _figure("bound_verified", int(verified is True), "bool", "1", verified is True),
-        _figure("cpu_s", cpu, "s", "<= 10", cpu <= 10),
-        _figure("wall_s", wall, "s", "<= 60", wall <= 60),
-        _figure("peak_memory_mb", _peak_memory_mb(), "MB", "<= 1024", _peak_memory_mb() <= 1024),
-        _figure("lots", len({a.lot for a in result.schedule}), "count", "shown", True),
-        _figure("factories", _factories(problem, result), "count", "shown", True),
-        _figure("quote_s", quoted, "s", "<= 0.2", quoted <= 0.2),
-        _figure(
+        figure("days", days, "days", "<= 14.0", days is not None and days <= 14.0, greedy),
+        figure("lower_bound_days", bound, "days", "computed", bound is not None),
+        figure("gap", result.gap, "ratio", "<= 0.03", _at_most(result.gap, 0.03)),
+        figure("violations", len(broken), "count", "0", not broken),
+        figure("bound_verified", int(verified is True), "bool", "1", verified is True),
+        figure("cpu_s", cpu, "s", "<= 10", cpu <= 10),
+        figure("wall_s", wall, "s", "<= 60", wall <= 60),
+        figure("peak_memory_mb", _peak_memory_mb(), "MB", "<= 1024", _peak_memory_mb() <= 1024),
+        figure("lots", len({a.lot for a in result.schedule}), "count", "shown", True),
+        figure("factories", _factories(problem, result), "count", "shown", True),
+        figure("quote_s", quoted, "s", "<= 0.2", quoted <= 0.2),
+        figure(
             "one_plant_bound_days",
             None if plant is None else plant / DAY_MINUTES,
             "days",
@@ -70,25 +71,6 @@ def bench_plates(*, seed: int = 1, scale: float = 1.0) -> dict[str, Any]:
         "scale": scale,
         "machine": machine_facts(),
         "figures": figures,
-    }
-
-
-def _figure(
-    name: str,
-    value: float | None,
-    unit: str,
-    goal: str,
-    holds: bool,
-    yardstick: float | None = None,
-) -> dict[str, Any]:
-    rounded = None if value is None else round(value, 4)
-    return {
-        "name": name,
-        "value": rounded,
-        "unit": unit,
-        "goal": goal,
-        "holds": holds,
-        "yardstick": None if yardstick is None else round(yardstick, 4),
     }
 
 

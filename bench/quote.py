@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.figures import figure
 from bench.machine import machine_facts
 from bench.scenarios.booked import booked_market, free_market, orders_to_quote
 from bench.scenarios.market import FAMILY_MACHINES
@@ -136,21 +137,21 @@ def _figures(prefix: str, run: _Run) -> list[dict[str, Any]]:
     orders = len(run.cpu_ms)
     naive = np.array(run.naive_ms)
     figures = [
-        _figure(f"{prefix}load", run.load, "ratio", "about 0.67", True),
-        _figure(f"{prefix}answered", run.answered / orders, "ratio", "shown", True),
-        _figure(
+        figure(f"{prefix}load", run.load, "ratio", "about 0.67", True),
+        figure(f"{prefix}answered", run.answered / orders, "ratio", "shown", True),
+        figure(
             f"{prefix}refusals_without_reason",
             orders - run.answered - run.explained,
             "count",
             "0",
             run.answered + run.explained == orders,
         ),
-        _figure(f"{prefix}violations", run.violations, "count", "0", run.violations == 0),
+        figure(f"{prefix}violations", run.violations, "count", "0", run.violations == 0),
     ]
     for name, shares in (("yardstick", run.behind_naive), ("bound", run.behind_bound)):
         if shares:
             behind = _at(shares, 50)
-            figures.append(_figure(f"{prefix}behind_{name}_p50", behind, "ratio", "shown", True))
+            figures.append(figure(f"{prefix}behind_{name}_p50", behind, "ratio", "shown", True))
     for clock, times in (("cpu", run.cpu_ms), ("wall", run.wall_ms)):
         for name, percent in (("p50", 50), ("p95", 95), ("max", 100)):
             value = _at(times, percent)
@@ -159,23 +160,10 @@ def _figures(prefix: str, run: _Run) -> list[dict[str, Any]]:
             yardstick = float(np.percentile(naive, percent)) if clock == "cpu" else None
             holds = not has_goal or value <= 100
             figures.append(
-                _figure(f"{prefix}{clock}_ms_{name}", value, "ms", goal, holds, yardstick)
+                figure(f"{prefix}{clock}_ms_{name}", value, "ms", goal, holds, yardstick)
             )
     return figures
 
 
 def _at(values: list[float], percent: int) -> float:
     return float(np.percentile(np.array(values), percent)) if values else 0.0
-
-
-def _figure(
-    name: str, value: float, unit: str, goal: str, holds: bool, yardstick: float | None = None
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "value": round(value, 4),
-        "unit": unit,
-        "goal": goal,
-        "holds": holds,
-        "yardstick": None if yardstick is None else round(yardstick, 4),
-    }

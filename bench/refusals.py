@@ -12,6 +12,7 @@ from statistics import quantiles
 from time import process_time
 from typing import Any
 
+from bench.figures import figure
 from bench.machine import machine_facts
 from bench.scenarios.refusals import (
     BREAKS,
@@ -85,30 +86,17 @@ def _figures(tally: _Tally, cpu: float) -> list[dict[str, Any]]:
     cuts = quantiles(tally.milliseconds, n=100)
     told, controls = tally.controls_told, tally.controls
     return [
-        _figure("cases", cases, "count", f"{cases}", True),
-        _figure("with_cause", tally.with_cause, "count", f"{cases}", tally.with_cause == cases),
-        _figure("with_counter_offer", tally.with_way, "count", f"{cases}", tally.with_way == cases),
-        _figure(
+        figure("cases", cases, "count", f"{cases}", True),
+        figure("with_cause", tally.with_cause, "count", f"{cases}", tally.with_cause == cases),
+        figure("with_counter_offer", tally.with_way, "count", f"{cases}", tally.with_way == cases),
+        figure(
             "accepted", tally.accepted, "count", f"{cases}", tally.accepted == cases, tally.by_date
         ),
-        _figure("hopeless_told_so", told, "count", f"{controls}", told == controls),
-        _figure("cpu_ms_p50", cuts[49], "ms", "shown", True),
-        _figure("cpu_ms_p95", cuts[94], "ms", "shown", True),
-        _figure("cpu_s", cpu, "s", "<= 600", cpu <= 600),
+        figure("hopeless_told_so", told, "count", f"{controls}", told == controls),
+        figure("cpu_ms_p50", cuts[49], "ms", "shown", True),
+        figure("cpu_ms_p95", cuts[94], "ms", "shown", True),
+        figure("cpu_s", cpu, "s", "<= 600", cpu <= 600),
     ]
-
-
-def _figure(
-    name: str, value: float, unit: str, goal: str, holds: bool, yardstick: float | None = None
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "value": round(value, 3),
-        "unit": unit,
-        "goal": goal,
-        "holds": holds,
-        "yardstick": yardstick,
-    }
 
 
 def _refuse_in(market: UsedMarket, random: Random, tally: _Tally, wanted: int, number: int) -> None:

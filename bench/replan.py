@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.figures import figure
 from bench.machine import machine_facts
 from bench.scenarios.running import Happening, happenings, open_family, running_market
 from scheduling.core import Assignment, Objective, Problem, Result, Schedule, solve, violations
@@ -200,21 +201,21 @@ def _figures(run: _Run, faults: int, unplaced: int) -> list[dict[str, Any]]:
     cpu_p95 = float(np.percentile(run.cpu_s, 95))
     per_lost = moved / max(1, lost)
     return [
-        _figure("cpu_s_p50", float(np.percentile(run.cpu_s, 50)), "s", "shown", True),
-        _figure("cpu_s_p95", cpu_p95, "s", "<= 2", cpu_p95 <= 2),
-        _figure("cpu_s_max", max(run.cpu_s), "s", "shown", True),
-        _figure("wall_s_p95", float(np.percentile(run.wall_s, 95)), "s", "shown", True),
-        _figure("lost_minutes", lost, "min", "shown", True),
-        _figure("moved_per_lost", per_lost, "ratio", "<= 2", per_lost <= 2, naive),
-        _figure("compared", len(run.compared), "count", "shown", True),
-        _figure("regret", regret, "ratio", "<= 0.001", regret <= 0.001),
-        _figure("regret_max", max(each.regret for each in compared), "ratio", "shown", True),
-        _figure("regret_to_bound", to_bound, "ratio", "<= 0.001", to_bound <= 0.001),
-        _figure("bought_outside", _outside_share(repairs), "ratio", "shown", True),
-        _figure("promises_broken", len(late), "count", "shown", True),
-        _figure("promises_broken_unproven", unproven, "count", "0", unproven == 0),
-        _figure("orders_unplaced", unplaced, "count", "0", unplaced == 0),
-        _figure("violations", faults, "count", "0", faults == 0),
+        figure("cpu_s_p50", float(np.percentile(run.cpu_s, 50)), "s", "shown", True),
+        figure("cpu_s_p95", cpu_p95, "s", "<= 2", cpu_p95 <= 2),
+        figure("cpu_s_max", max(run.cpu_s), "s", "shown", True),
+        figure("wall_s_p95", float(np.percentile(run.wall_s, 95)), "s", "shown", True),
+        figure("lost_minutes", lost, "min", "shown", True),
+        figure("moved_per_lost", per_lost, "ratio", "<= 2", per_lost <= 2, naive),
+        figure("compared", len(run.compared), "count", "shown", True),
+        figure("regret", regret, "ratio", "<= 0.001", regret <= 0.001),
+        figure("regret_max", max(each.regret for each in compared), "ratio", "shown", True),
+        figure("regret_to_bound", to_bound, "ratio", "<= 0.001", to_bound <= 0.001),
+        figure("bought_outside", _outside_share(repairs), "ratio", "shown", True),
+        figure("promises_broken", len(late), "count", "shown", True),
+        figure("promises_broken_unproven", unproven, "count", "0", unproven == 0),
+        figure("orders_unplaced", unplaced, "count", "0", unplaced == 0),
+        figure("violations", faults, "count", "0", faults == 0),
     ]
 
 
@@ -222,21 +223,3 @@ def _outside_share(repairs: Sequence[Repair]) -> float:
     """Return which share of all lost pieces no machine could make in time."""
     lost = sum(a.quantity for each in repairs for a in each.lost)
     return sum(n for each in repairs for n in each.unplaced.values()) / max(1, lost)
-
-
-def _figure(
-    name: str,
-    value: float | None,
-    unit: str,
-    goal: str,
-    holds: bool,
-    yardstick: float | None = None,
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "value": None if value is None else round(value, 5),
-        "unit": unit,
-        "goal": goal,
-        "holds": holds,
-        "yardstick": None if yardstick is None else round(yardstick, 3),
-    }

@@ -22,6 +22,7 @@ from typing import Any
 from bench.chaos.load import Load
 from bench.chaos.site import VICTIMS, Site
 from bench.chaos.verdict import Verdict, judge
+from bench.figures import figure
 from bench.machine import machine_facts
 from config.runtime.credentials import load_or_create_credentials
 from config.runtime.servers import embedded_addresses
@@ -189,11 +190,6 @@ def _until_it_works(load: Load, instant: float) -> float:
 def _figure(
     name: str, value: float | None, unit: str, *, most: float | None = None
 ) -> dict[str, Any]:
-    return {
-        "name": name,
-        "value": None if value is None else round(value, 1),
-        "unit": unit,
-        "goal": "shown" if most is None else f"<= {most:g}",
-        "holds": most is None or (value is not None and value <= most),
-        "yardstick": None,
-    }
+    goal = "shown" if most is None else f"<= {most:g}"
+    holds = most is None or (value is not None and value <= most)
+    return figure(name, value, unit, goal, holds)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.figures import figure
 from bench.scenarios.plates import BUYER_PLACE, MIN_LOT
 from bench.simulators.machines import Habits, SimulatedMachine, SimulatedRun, publish_machines
 from bench.simulators.rest import Refused, RestClient
@@ -381,8 +382,5 @@ def _figures(
         "scenario": "plates",
         "simulated": True,
         "order": order["number"],
-        "figures": [
-            {"name": n, "value": round(v, 3), "unit": u, "goal": g, "holds": h}
-            for n, v, u, g, h in figures
-        ],
+        "figures": [figure(n, round(v, 3), u, g, h) for n, v, u, g, h in figures],
     }

@@ -245,6 +245,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep-expired-offers": {"task": "marketplace.sweep_expired_offers", "schedule": 3.0},
     "end-holds": {"task": "marketplace.end_holds", "schedule": 3.0},
+    "sweep-reports": {"task": "marketplace.sweep_reports", "schedule": 5.0},
     "wake-waiting-shares": {"task": "marketplace.wake_waiting_shares", "schedule": 5.0},
 }
 

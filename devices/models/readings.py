@@ -12,7 +12,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from devices.models.machines import MachineState
@@ -198,7 +198,14 @@ class LatestReading(TelemetryRow):
     metrics = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["tenant"])]
+        indexes = [
+            models.Index(fields=["tenant"]),
+            models.Index(
+                fields=["tenant", "machine"],
+                name="latest_out_of_service",
+                condition=Q(state__in=("down", "maintenance")),
+            ),
+        ]
 
 
 class Rollup(TelemetryRow):

@@ -145,6 +145,11 @@ class Operation(DealModel):
             models.Index(fields=["supplier", "state", "planned_start_at"]),
             models.Index(fields=["work_order", "planned_start_at"]),
             models.Index(fields=["next_operation_uid"]),
+            models.Index(
+                fields=["supplier", "machine_id", "planned_start_at"],
+                name="operation_open_on_machine",
+                condition=Q(state__in=("waiting", "ready", "started")),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

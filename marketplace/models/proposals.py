@@ -11,7 +11,11 @@ from tenants.models.base import TenantModel
 
 
 class Downtime(TenantModel):
-    """A machine that its firm has said is down until a time; ended early when it runs again."""
+    """A machine that its firm has said is down until a time; ended early when it runs again.
+
+    `reported_since` is set where nobody said so but its device reports it: then `until_at` is an
+    assumption, which moves while the report lasts.
+    """
 
     machine = models.ForeignKey("devices.Machine", models.PROTECT, related_name="+", db_index=False)
     until_at = models.DateTimeField()
@@ -19,6 +23,7 @@ class Downtime(TenantModel):
     said_by = models.CharField(max_length=160)
     said_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    reported_since = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["tenant", "machine"])]
@@ -68,7 +73,8 @@ class Proposal(DealModel):
     `supplier` is where the event was, and whose own lots move; what is agreed (pieces, price, and
     the hours of every other factory) stays. `moves` have the shape of
     `marketplace.core.disruption.Move`, `halts` say what the event is: `machine_id` with the code
-    `machine` is down, or the material of `step` is late, `until` an instant.
+    `machine` is down, or the material of `step` is late, `until` an instant. Where a device alone
+    reports it, `reported_since` says from when, and `until` is assumed.
     """
 
     TRANSITIONS = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -19,10 +20,14 @@ MOST, MOST_MOVES = 20, 100
 
 @dataclass(frozen=True, kw_only=True)
 class HaltRow:
-    """A machine of the event, by its code, or "" for late material, and until when it waits."""
+    """A machine of the event, by its code, or "" for late material, and until when it waits.
+
+    `reported_since` is set where a device alone reports it: the end is assumed then.
+    """
 
     machine_code: str
     until_at: datetime
+    reported_since: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +75,12 @@ def downtime_of(machine: Machine, *, now: datetime) -> Downtime | None:
     return mine.filter(until_at__gt=now).first()
 
 
+def downtimes_now(supplier_id: int, *, now: datetime) -> list[Downtime]:
+    """Return which of a factory's machines are down now, those back soonest first; one query."""
+    mine = Downtime.objects.of(supplier_id).filter(ended_at=None, until_at__gt=now)
+    return list(mine.select_related("machine__site").order_by("until_at", "pk")[:MOST])
+
+
 def _is_shown(now: datetime) -> Q:
     recent = Q(created_at__gt=now - SHOWN_AFTER) & ~Q(state=ProposalState.SUPERSEDED)
     return Q(state__in=(ProposalState.ASKED, ProposalState.OPEN)) | recent
@@ -85,18 +96,22 @@ def _rows(found: Iterable[Proposal]) -> list[ProposalRow]:
         rows.append(
             ProposalRow(
                 proposal=proposal,
-                halts=tuple(
-                    HaltRow(
-                        machine_code=one["machine"], until_at=datetime.fromisoformat(one["until"])
-                    )
-                    for one in proposal.halts
-                ),
+                halts=tuple(_halt(one) for one in proposal.halts),
                 moves=tuple(moves[:MOST_MOVES]),
                 groups=_groups(moves),
                 lots=len({one.lot for one in moves}),
             )
         )
     return rows
+
+
+def _halt(entry: Mapping[str, Any]) -> HaltRow:
+    since = entry.get("reported_since")
+    return HaltRow(
+        machine_code=entry["machine"],
+        until_at=datetime.fromisoformat(entry["until"]),
+        reported_since=None if since is None else datetime.fromisoformat(since),
+    )
 
 
 def _groups(moves: Sequence[Move]) -> tuple[MoveGroup, ...]:

@@ -1,4 +1,7 @@
-"""A firm says that a machine stands still: off the market until then, and its orders are asked."""
+"""A firm says that a machine stands still: off the market until then, and its orders are asked.
+
+Its word stands above what the machine's device reports (`services.reported_downtimes`).
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def say_down(
         raise DowntimeRefused(
             _("Say a time from now to at most %(days)s days ahead.") % {"days": LONGEST.days}
         )
-    _end(machine, now=now)
+    end_downtime(machine, now=now)
     downtime = Downtime.objects.create(
         tenant=organisation,
         machine=machine,
@@ -62,7 +65,7 @@ def say_down(
     )
     evidence = {"machine": str(machine.uid), "until": until_at.isoformat()}
     record_change(downtime, change="said", by=by, now=now, evidence=evidence)
-    _pass_on(organisation, machine)
+    pass_on(organisation, [machine.pk])
     return downtime
 
 
@@ -73,15 +76,16 @@ def say_running(*, organisation: Organisation, by: Actor, now: datetime, machine
     Raises:
         NotDown: nobody has said that it is down.
     """
-    ended = _end(machine, now=now)
+    ended = end_downtime(machine, now=now)
     if not ended:
         raise NotDown(_("Nobody has said that this machine is down."))
     for downtime in ended:
         record_change(downtime, change="ended", by=by, now=now)
-    _pass_on(organisation, machine)
+    pass_on(organisation, [machine.pk])
 
 
-def _end(machine: Machine, *, now: datetime) -> Sequence[Downtime]:
+def end_downtime(machine: Machine, *, now: datetime) -> Sequence[Downtime]:
+    """End what is open of a machine, which stays locked: of two who speak one comes second."""
     Machine.objects.of(machine.tenant_id).select_for_update(no_key=True).get(pk=machine.pk)
     open_ones = list(Downtime.objects.of(machine.tenant_id).filter(machine=machine, ended_at=None))
     for downtime in open_ones:
@@ -90,7 +94,8 @@ def _end(machine: Machine, *, now: datetime) -> Sequence[Downtime]:
     return open_ones
 
 
-def _pass_on(organisation: Organisation, machine: Machine) -> None:
-    tell_market(organisation, [machine.pk])
+def pass_on(organisation: Organisation, machine_ids: Sequence[int]) -> None:
+    """Tell the market, and have the orders asked that wait for these machines."""
+    tell_market(organisation, machine_ids)
     send_after_commit(tenant_id=organisation.pk, topic=HALTED, supplier_id=organisation.pk)
     announce(tenant_ids=(organisation.pk,), key="machines")

@@ -169,6 +169,8 @@ def _down(supplier_id: int, waiting: DealQuerySet, now: datetime) -> Iterator[He
         one = downtimes[row["machine_id"]]
         if row["first_at"] < one.until_at:
             halt = {"machine_id": one.machine_id, "machine": one.machine.code, "step": None}
+            if one.reported_since is not None:
+                halt["reported_since"] = one.reported_since.isoformat()
             yield row, {**halt, "until": one.until_at.isoformat()}
 
 

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from celery import shared_task
+
 from marketplace.services.applying import apply_accepted, expire_proposal
 from marketplace.services.downtimes import HALTED
 from marketplace.services.expiry import PROPOSAL as EXPIRED
 from marketplace.services.proposals import ACCEPTED
 from marketplace.services.proposing import ASKED, plan_proposal, propose_moves
+from marketplace.services.reported_downtimes import REPORTED, follow_reports, hand_on_reports
 from tenants.acting import acting_as
 from tenants.actors import Actor
 from tenants.clock import site_now
 from tenants.services.outbox import handles
+
+
+@shared_task(name="marketplace.sweep_reports")
+def sweep_reports() -> None:
+    """Find whose downtimes do not say what devices say; beat asks every few seconds."""
+    hand_on_reports(now=site_now())
+
+
+@handles(REPORTED, merges=True)
+def follow_what_devices_report(*, supplier_id: int) -> None:
+    """Open, prolong and end what only devices report of a factory's machines."""
+    with acting_as(supplier_id):
+        follow_reports(supplier_id=supplier_id, now=site_now())
 
 
 @handles(HALTED, merges=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,9 +13,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from devices import selectors as devices
+from devices.core.outages import DOWN_AFTER
 from devices.models import Machine
 from marketplace.forms.proposals import DismissForm, DowntimeForm, MaterialForm
-from marketplace.selectors.proposals import downtime_of, proposals_of_order, proposals_to
+from marketplace.selectors.proposals import (
+    downtime_of,
+    downtimes_now,
+    proposals_of_order,
+    proposals_to,
+)
+from marketplace.selectors.reported import reported_of
 from marketplace.selectors.work import work_orders_of
 from marketplace.services.downtimes import DowntimeRefused, NotDown, say_down, say_running
 from marketplace.services.late_material import MaterialRefused, WorkOrderGone, say_material
@@ -80,9 +88,12 @@ def machine_down_end(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 
 def _down(request: HttpRequest, machine: Machine, form: DowntimeForm) -> HttpResponse:
+    now = site_now()
     context = {
         "machine": machine,
-        "downtime": downtime_of(machine, now=site_now()),
+        "downtime": downtime_of(machine, now=now),
+        "reported": reported_of(machine, now=now),
+        "down_after_minutes": DOWN_AFTER / timedelta(minutes=1),
         "form": form,
         "may_change": may(request.acting.role, Act.PRODUCE),
     }
@@ -115,6 +126,7 @@ def proposals(request: HttpRequest) -> HttpResponse:
     """Return the region of the work page with the factory's proposals."""
     now = site_now()
     context = {
+        "downtimes": downtimes_now(request.acting.tenant_id, now=now),
         "rows": proposals_to(request.acting.tenant_id, now=now),
         "now": now,
         "form": DismissForm(),

@@ -8,7 +8,7 @@ overlap anything and keep their place in the routing, but they answer to no cale
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from scheduling.core.problem import Option, Order, Problem
+from scheduling.core.problem import CutLot, Option, Order, Problem
 from scheduling.core.schedule import Assignment, Schedule
 
 TEMPLATES: dict[str, str] = {
@@ -43,6 +43,9 @@ TEMPLATES: dict[str, str] = {
     ),
     "lot_changes_quantity": "Lot {lot} of order {order} changes its quantity between steps.",
     "cut_anew": "Lot {lot} of order {order}, which is cut already, is lost or cut anew.",
+    "not_its_factory": (
+        "Lot {lot} of order {order} is in factory {factory} at step {step}, where it may not be."
+    ),
     "quantity": "Step {step} of order {order} makes {planned} pieces instead of {quantity}.",
     "too_many": "Step {step} of order {order} makes {planned} pieces; it asks for {quantity}.",
     "too_early": (
@@ -255,6 +258,7 @@ def _order_violations(
         pieces = {a.quantity for at_step in lots.get(cut.lot, {}).values() for a in at_step}
         if pieces != {cut.quantity}:
             yield _broken("cut_anew", order=order.id, lot=cut.lot)
+        yield from _place_violations(problem, order, cut, lots.get(cut.lot, {}))
     yield from _spread_violations(problem, order, lots)
     for step, planned in enumerate(made):
         if order.outside_price_minor is not None and planned > order.quantity:
@@ -267,6 +271,18 @@ def _order_violations(
             )
     if order.deadline is not None and completed > order.deadline:
         yield _broken("deadline", order=order.id, completed=completed, deadline=order.deadline)
+
+
+def _place_violations(
+    problem: Problem, order: Order, cut: CutLot, steps: Mapping[int, tuple[Assignment, ...]]
+) -> Iterator[Violation]:
+    for step, at_step in steps.items():
+        for a in at_step:
+            factory = problem.machine_by_id[a.machine].factory
+            if not cut.admits(step, factory) and a not in problem.frozen:
+                yield _broken(
+                    "not_its_factory", order=order.id, lot=cut.lot, step=step, factory=factory
+                )
 
 
 def _spread_violations(

@@ -112,6 +112,10 @@ TEMPLATES: dict[str, str] = {
     "negative_transport": (
         "Transport from {origin} to {destination} takes {minutes} minutes: give 0 or more."
     ),
+    "cut_lot_steps": (
+        "A lot of order {order} that is cut already must name factories for all {steps} steps "
+        "or for none."
+    ),
     "cut_lots": (
         "The lots of order {order} that are cut already have a number twice, no pieces, or more "
         "than the {quantity} pieces of the order."

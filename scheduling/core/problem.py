@@ -120,10 +120,19 @@ class Quota:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CutLot:
-    """A lot that keeps its number and its pieces, though none of its steps need be frozen."""
+    """A lot that keeps its number and its pieces, though none of its steps need be frozen.
+
+    `factories` say, step by step, where it may be worked on; an empty set says anywhere, and so
+    does an empty tuple of every step.
+    """
 
     lot: int
     quantity: int
+    factories: tuple[frozenset[str], ...] = ()
+
+    def admits(self, step: int, factory: str) -> bool:
+        """Tell whether a step of the lot may be done in a factory."""
+        return not self.factories or not self.factories[step] or factory in self.factories[step]
 
 
 @dataclass(frozen=True, kw_only=True)

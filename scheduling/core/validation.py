@@ -137,6 +137,8 @@ def _order_faults(order: Order, now: int) -> Iterator[Fault]:
     cut = {one.lot: one.quantity for one in order.cut if one.quantity > 0}
     if len(cut) < len(order.cut) or sum(cut.values()) > order.quantity:
         yield fault("cut_lots", order=order.id, quantity=order.quantity)
+    if any(len(one.factories) not in (0, len(order.steps)) for one in order.cut):
+        yield fault("cut_lot_steps", order=order.id, steps=len(order.steps))
     if order.due is not None and order.due < now:
         yield fault("due_past", order=order.id, due=order.due, now=now)
     if order.deadline is not None:

@@ -97,6 +97,15 @@ class _Reader:
             raise UnreadableProblem(f"“{name}” of {self.where} must be a list of texts.")
         return frozenset(found)
 
+    def lists_of_names(self, name: str) -> tuple[frozenset[str], ...]:
+        """Read a list of lists of texts; absent means empty."""
+        found = self.items(name)
+        if not all(
+            isinstance(each, list) and all(isinstance(item, str) for item in each) for each in found
+        ):
+            raise UnreadableProblem(f"“{name}” of {self.where} must be a list of lists of texts.")
+        return tuple(frozenset(each) for each in found)
+
     def optional_names(self, name: str) -> frozenset[str] | None:
         """Read a list of texts or null."""
         return None if self._take(name) is None else self.names(name)
@@ -177,7 +186,11 @@ def _order(reader: _Reader) -> Order:
 
 
 def _cut_lot(reader: _Reader) -> CutLot:
-    lot = CutLot(lot=reader.integer("lot"), quantity=reader.integer("quantity"))
+    lot = CutLot(
+        lot=reader.integer("lot"),
+        quantity=reader.integer("quantity"),
+        factories=reader.lists_of_names("factories"),
+    )
     reader.done()
     return lot
 
@@ -341,9 +354,13 @@ def _order_json(order: Order) -> dict[str, Any]:
         "certificates": sorted(order.certificates),
         "preferred_factories": sorted(order.preferred_factories),
         "quotas": [_fields(quota) for quota in order.quotas],
-        "cut": [_fields(lot) for lot in order.cut],
+        "cut": [_cut_lot_json(lot) for lot in order.cut],
         "admitted_machines": None if admitted is None else sorted(admitted),
     }
+
+
+def _cut_lot_json(lot: CutLot) -> dict[str, Any]:
+    return _fields(lot) | {"factories": [sorted(names) for names in lot.factories]}
 
 
 def _rate_json(rate: Rate) -> int | str:

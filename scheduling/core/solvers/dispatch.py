@@ -86,6 +86,12 @@ class Dispatcher:
         )
         self._factory_of = {machine.id: machine.factory for machine in problem.machines}
         self.quotas = QuotaBook(problem)
+        self._cut = {
+            (order.id, one.lot): one
+            for order in problem.orders
+            for one in order.cut
+            if one.factories
+        }
         self._options: dict[tuple[Key, int], tuple[Option, ...]] = {}
 
     def run(self, lots: Sequence[Lot]) -> list[Assignment]:
@@ -276,6 +282,9 @@ class Dispatcher:
                 if option.takes_lot(lot.quantity)
             )
             self._options[by_quantity] = options
+        cut = self._cut.get((lot.order.id, lot.number))
+        if cut is not None:
+            options = tuple(o for o in options if cut.admits(step, o.machine.factory))
         if lot.order.quotas:
             options = self.quotas.allowed(key, lot.quantity, options)
         share = None if self.shares is None else self.shares.get(key)

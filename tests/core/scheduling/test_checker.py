@@ -149,6 +149,19 @@ def test_certificates_caps_and_quotas_are_kept() -> None:
         assert codes(*SOUND, problem=limited(cut=(lost,))) == {"cut_anew"}
 
 
+def test_a_lot_stays_in_the_factories_that_it_may_be_worked_on_in() -> None:
+    def bound_to(*factories: str) -> Problem:
+        places = (frozenset(factories), frozenset[str]())
+        lots = (CutLot(lot=1, quantity=60, factories=places),)
+        return replace(PROBLEM, orders=(replace(ORDER, cut=lots),))
+
+    assert codes(*SOUND, problem=bound_to("cutter-works", "other")) == set()
+    assert codes(*SOUND, problem=bound_to()) == set()
+    assert codes(*SOUND, problem=bound_to("other")) == {"not_its_factory"}
+    stands = replace(bound_to("other"), frozen=(SOUND[1],))
+    assert codes(*SOUND, problem=stands) == set(), "what is frozen is a fact"
+
+
 def test_frozen_assignments_stay_and_answer_to_no_calendar() -> None:
     early = replace(SOUND[0], start=0, end=5, set_up_minutes=0)
     problem = replace(PROBLEM, now=50, frozen=(early,))

@@ -33,7 +33,7 @@ SMALL = market(
         due=300,
         destination="harbour",
         excluded_machines=frozenset({"other"}),
-        cut=(CutLot(lot=0, quantity=20),),
+        cut=(CutLot(lot=0, quantity=20, factories=(frozenset({"press-works"}),)),),
     ),
     transport=Transport(minutes={("press-works", "harbour"): 30}, default_minutes=5),
     frozen=(

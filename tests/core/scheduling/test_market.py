@@ -231,6 +231,19 @@ def test_lots_that_are_cut_already_keep_their_number_and_pieces(objective: Objec
     assert min(pieces) > 4
 
 
+@pytest.mark.parametrize("objective", [Objective.MAKESPAN, Objective.COST])
+def test_lots_that_are_bound_to_a_factory_stay_there(objective: Objective) -> None:
+    slow, fast = frozenset({"slow-works"}), frozenset({"fast-works"})
+    cut = (
+        CutLot(lot=0, quantity=30, factories=(slow,)),
+        CutLot(lot=1, quantity=30, factories=(fast,)),
+        CutLot(lot=2, quantity=30, factories=(frozenset(),)),
+    )
+    parts = machine("slow", rate=10, price_per_hour_minor=900), machine("fast")
+    found = plan(market(*parts, order(quantity=90, cut=cut)), objective)
+    assert {a.lot: a.machine for a in found.schedule} == {0: "slow", 1: "fast", 2: "fast"}
+
+
 def test_a_lot_that_is_cut_already_and_begun_counts_once() -> None:
     problem = market(
         machine("press"),

@@ -51,6 +51,10 @@ def test_a_sound_problem_has_no_faults() -> None:
         (with_order(cut=(CutLot(lot=0, quantity=101),)), "cut_lots"),
         (with_order(cut=(CutLot(lot=0, quantity=0),)), "cut_lots"),
         (with_order(cut=(CutLot(lot=0, quantity=1), CutLot(lot=0, quantity=2))), "cut_lots"),
+        (
+            with_order(cut=(CutLot(lot=0, quantity=1, factories=(frozenset({"f"}),) * 9),)),
+            "cut_lot_steps",
+        ),
         (Problem(orders=(), machines=()), "no_orders"),
         (replace(SOUND, orders=(ORDER, ORDER)), "duplicate_order"),
         (replace(SOUND, machines=(PRESS, PRESS)), "duplicate_machine"),

@@ -45,6 +45,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("supplier/proposals/<uuid:uid>/again/", proposals.proposal_again, name="proposal_again"),
     path("buyer/orders/<uuid:uid>/proposals/", proposals.order_proposals, name="order_proposals"),
+    path("buyer/proposals/<uuid:uid>/accept/", proposals.later_accept, name="later_accept"),
+    path("buyer/proposals/<uuid:uid>/wait/", proposals.later_refuse, name="later_refuse"),
     path("supplier/shipments/", shipments.supplier_shipments, name="supplier_shipments"),
     path("supplier/shipments/send/", shipments.lots_ship, name="lots_ship"),
     path("supplier/shipments/receive/", shipments.shipments_receive, name="shipments_receive"),

@@ -256,6 +256,7 @@ SENTENCES |= {
     "operations_late": _("%(count)s operations are late"),
     "tight": _("Little time in reserve"),
     "late": _("Expected after the due date"),
+    "later_date": _("A later date is proposed"),
     "to_inspect": _("Everything has arrived: inspect it"),
     "on_time": _("On time"),
     # What to do next.
@@ -264,6 +265,7 @@ SENTENCES |= {
     "see_band": _("See the band"),
     "choose_plan": _("Choose a plan"),
     "choose_way": _("Choose how to go on"),
+    "decide_date": _("Decide"),
     "follow": _("Follow"),
     "pay": _("Pay"),
     "inspect": _("Inspect"),
@@ -341,6 +343,7 @@ ACTS: dict[str, Any] = {
     "offered": _("Factories were asked"),
     "order.amended": _("Changed, so that a returned share has its place"),
     "order.waiting": _("A returned share waits for capacity"),
+    "order.promise_moved": _("A later date was agreed"),
     "confirmed": _("Every share was accepted"),
     "in_production": _("Paid; production began"),
     "delivered": _("Everything arrived"),

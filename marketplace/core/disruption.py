@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -28,22 +29,43 @@ class Halt:
         return self.machine_id in (None, machine_id) and self.step in (None, step)
 
 
+class Reach(StrEnum):
+    """How much of an order may move after a disruption, from little to much."""
+
+    HIT = "hit"
+    """Lots of the factory that cannot begin when planned."""
+    HALTED = "halted"
+    """All of its lots under a halt that have not begun."""
+    LATER = "later"
+    """Those, their later steps in the factories that they are in, and the promised date."""
+
+    @property
+    def wider(self) -> Reach | None:
+        """Return what may be tried when this leaves no room."""
+        following = list(Reach)[list(Reach).index(self) + 1 :]
+        return following[0] if following else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Disruption:
     """What happened at one factory of an order, and from when on its lots may lie elsewhere.
 
     Lots that move begin at `begins_at` or later: until then people decide, and what begins sooner
-    is left alone. `is_wide` frees all lots under a halt that the factory has not started, not only
-    those that are hit.
+    is left alone.
     """
 
     supplier_id: int
     halts: tuple[Halt, ...]
     begins_at: datetime
-    is_wide: bool = False
+    reach: Reach = Reach.HIT
 
-    def free_from(self, machine_id: int) -> datetime:
-        """Return from when on a machine takes lots that move; late material counts for all."""
+    def free_from(self, machine_id: int, supplier_id: int) -> datetime:
+        """Return from when on a machine takes lots that move; late material counts for all of it.
+
+        Nothing halts at a factory other than the one where it happened.
+        """
+        if supplier_id != self.supplier_id:
+            return self.begins_at
         known = (one.until_at for one in self.halts if one.machine_id in (None, machine_id))
         return max((self.begins_at, *known))
 
@@ -58,7 +80,7 @@ class Disruption:
             "supplier_id": self.supplier_id,
             "halts": [[one.machine_id, one.step, one.until_at.isoformat()] for one in self.halts],
             "begins_at": self.begins_at.isoformat(),
-            "is_wide": self.is_wide,
+            "reach": self.reach,
         }
 
     @classmethod
@@ -71,7 +93,7 @@ class Disruption:
                 for machine_id, step, until in document["halts"]
             ),
             begins_at=datetime.fromisoformat(document["begins_at"]),
-            is_wide=document["is_wide"],
+            reach=Reach(document["reach"]),
         )
 
 
@@ -101,11 +123,37 @@ def hit_by(
             is_moved = before is not None and (before.lot, before.step) in found
             until_at = disruption.held_until(machine.id, one.step)
             is_held = until_at is not None and (
-                disruption.is_wide or instant(origin_at, one.start) < until_at
+                disruption.reach != Reach.HIT or instant(origin_at, one.start) < until_at
             )
             if is_held or (follows and is_moved):
                 found.add((one.lot, one.step))
             before = one
+    return frozenset(found)
+
+
+def carried_by(
+    plan: PlanDocument,
+    hit: Collection[tuple[int, int]],
+    *,
+    begun: Collection[tuple[int, int]],
+) -> frozenset[tuple[int, int]]:
+    """Return `hit` with what cannot stay where it is when that comes later, in any factory.
+
+    The later steps of a lot follow it, and a lot follows the one that sets its machine up for it.
+    """
+    after: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    before: PlanOperation | None = None
+    for one in sorted(plan.operations, key=lambda one: (one.machine, one.start)):
+        after.setdefault((one.lot, one.step - 1), []).append((one.lot, one.step))
+        is_next = before is not None and (before.machine, before.step) == (one.machine, one.step)
+        if before is not None and is_next and not one.set_up:
+            after.setdefault((before.lot, before.step), []).append((one.lot, one.step))
+        before = one
+    found, queue = set(hit), list(hit)
+    while queue:
+        fresh = [one for one in after.get(queue.pop(), ()) if one not in found and one not in begun]
+        found.update(fresh)
+        queue += fresh
     return frozenset(found)
 
 
@@ -183,6 +231,16 @@ def moves_between(
         if move.before != move.after:
             found.append(move)
     return tuple(found)
+
+
+def moves_by_supplier(plan: PlanDocument, moves: Iterable[Move]) -> dict[int, list[Move]]:
+    """Return moves of lots by the supplier that has them in `plan`, by its own id."""
+    found: dict[int, list[Move]] = {}
+    for move in moves:
+        one = plan.at(move.lot, move.step)
+        assert one is not None, "what moves is in the plan"
+        found.setdefault(plan.supplier_of(one).id, []).append(move)
+    return found
 
 
 def moved_minutes(moves: Sequence[Move]) -> int:

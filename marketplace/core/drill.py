@@ -106,7 +106,7 @@ def outcome_of(
 
 
 def _maker(plan: PlanDocument, one: PlanOperation) -> int:
-    return plan.suppliers[plan.machines[one.machine].supplier].id
+    return plan.supplier_of(one).id
 
 
 def _place(plan: PlanDocument, one: PlanOperation) -> tuple[int, ...]:

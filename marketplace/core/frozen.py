@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from marketplace.core.disruption import Disruption
+from marketplace.core.disruption import Disruption, Move, moves_between
 from marketplace.core.plan_json import PlanDocument, PlanOperation
 
 
@@ -19,7 +19,7 @@ class FrozenPart:
     `returned` holds (lot, step) of the operations that came back; all others are frozen exactly
     as they are. `unanswered` holds those of each offer that is still open. `is_widened` tells that
     open offers were taken back to make room; in a drill, that later steps and the date may move.
-    With a `disruption`, what is made anew stays lot by lot in the factory and at its price.
+    With a `disruption`, what is made anew stays lot by lot in its factory and at its price.
     """
 
     plan: PlanDocument
@@ -51,6 +51,23 @@ class FrozenPart:
     def returned_steps(self) -> frozenset[int]:
         """Return the steps of which something has to be made anew."""
         return frozenset(step for _, step in self.returned)
+
+    @property
+    def movers(self) -> frozenset[int]:
+        """Return the suppliers that have what has to be made anew, by their own ids."""
+        return frozenset(
+            self.plan.supplier_of(one).id
+            for one in self.plan.operations
+            if (one.lot, one.step) in self.returned
+        )
+
+    def moves_to(self, plan: PlanDocument) -> tuple[Move, ...]:
+        """Return what changes its place when `plan` takes the place of this one.
+
+        Raises:
+            ValueError: a lot that has to be made anew is cut another way there.
+        """
+        return moves_between(self.plan, plan, self.origin_at, self.returned)
 
     def to_json(self) -> dict[str, Any]:
         """Return the part in JSON's own types, ready for `PlanRequest.frozen`."""

@@ -20,6 +20,8 @@ class Refusal(StrEnum):
     """The work order still waits for the order's money."""
     LOT_NOT_HERE = "lot_not_here"
     """The lot has not arrived from the step before."""
+    MOVING = "moving"
+    """It is agreed that the lot moves to other hours, and it has not moved yet."""
     TOO_MANY = "too_many"
     """More pieces than came in."""
     NEGATIVE = "negative"
@@ -52,6 +54,7 @@ class LotOnMachine:
     """A lot at one operation. In process = received - good - scrap."""
 
     is_released: bool
+    is_moving: bool = False
     is_ended: bool = False
     received: int | None = None
     good: int = 0
@@ -113,3 +116,5 @@ def _refuse_absent(lot: LotOnMachine) -> None:
         raise ReportRefused(Refusal.LOT_NOT_HERE)
     if not lot.is_released:
         raise ReportRefused(Refusal.NOT_RELEASED)
+    if lot.is_moving and lot.started_at is None:
+        raise ReportRefused(Refusal.MOVING)

@@ -59,7 +59,7 @@ def commission_minor(price_minor: int, basis_points: int) -> int:
 
 
 def _supplier_id(plan: PlanDocument, operation: PlanOperation) -> int:
-    return plan.suppliers[plan.machines[operation.machine].supplier].id
+    return plan.supplier_of(operation).id
 
 
 def _requirements(

@@ -128,9 +128,12 @@ class PlanDocument:
         found: dict[int, list[PlanOperation]] = {}
         for one in self.operations:
             if not one.frozen:
-                supplier = self.suppliers[self.machines[one.machine].supplier].id
-                found.setdefault(supplier, []).append(one)
+                found.setdefault(self.supplier_of(one).id, []).append(one)
         return found
+
+    def supplier_of(self, one: PlanOperation) -> PlanSupplier:
+        """Return who has an operation of this plan."""
+        return self.suppliers[self.machines[one.machine].supplier]
 
     def at(self, lot: int, step: int) -> PlanOperation | None:
         """Return the operation of a lot at a step, or None past the last step."""

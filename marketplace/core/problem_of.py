@@ -93,7 +93,7 @@ def problem_of(
         deadline=deadline,
         price_ceiling_minor=order.price_ceiling_minor,
         destination=DESTINATION,
-        cut=() if frozen is None or disruption is None else _cut_lots(frozen.plan),
+        cut=() if frozen is None or disruption is None else _cut_lots(frozen, market),
     )
     used = {machine.id for machine in machines}
     return Problem(
@@ -132,8 +132,10 @@ def _machines(
     def windows(number: int) -> tuple[Window, ...]:
         if number not in open_to_new:
             return ()
-        free_at = now if disruption is None else max(now, disruption.free_from(number))
-        return _windows(listed[number], origin_at, free_at)
+        one, free_at = listed[number], now
+        if disruption is not None:
+            free_at = max(now, disruption.free_from(number, one.supplier_id))
+        return _windows(one, origin_at, free_at)
 
     return tuple(
         Machine(
@@ -165,9 +167,23 @@ def _capability(order: AskedOrder, one: OnSale, step: int) -> Capability:
     )
 
 
-def _cut_lots(plan: PlanDocument) -> tuple[CutLot, ...]:
+def _cut_lots(frozen: FrozenPart, market: Sequence[OnSale]) -> tuple[CutLot, ...]:
+    """Return the plan's lots, which stay as they are cut; what moves stays with its supplier."""
+    plan, steps = frozen.plan, len(frozen.plan.processes)
+    sites: dict[int, frozenset[str]] = {}
+    for one in market:
+        sites[one.supplier_id] = sites.get(one.supplier_id, frozenset()) | {one.place}
     pieces = {one.lot: one.quantity for one in plan.operations}
-    return tuple(CutLot(lot=lot - 1, quantity=pieces[lot]) for lot in sorted(pieces))
+    places: dict[int, list[frozenset[str]]] = {}
+    for lot, step in frozen.returned:
+        operation = plan.at(lot, step)
+        assert operation is not None, "what moves is in the plan"
+        here = sites.get(plan.supplier_of(operation).id, frozenset())
+        places.setdefault(lot, [frozenset()] * steps)[step - 1] = here
+    return tuple(
+        CutLot(lot=lot - 1, quantity=pieces[lot], factories=tuple(places.get(lot, ())))
+        for lot in sorted(pieces)
+    )
 
 
 def _permille(share: float | None) -> int:

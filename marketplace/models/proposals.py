@@ -42,8 +42,12 @@ class Downtime(TenantModel):
 class ProposalState(models.TextChoices):
     ASKED = "asked", _("Planning")
     """A re-plan is being made."""
+    PUT = "put", _("Waits for the buyer")
+    """It breaks the promised date, or moves hours elsewhere: the buyer decides by `expires_at`."""
     OPEN = "open", _("Waits for a decision")
     """Its factory may accept it until `expires_at`."""
+    AGREED = "agreed", _("Agreed, waits for the others")
+    """Its factory holds the new hours beside the old ones; others have yet to agree."""
     FAILED = "failed", _("No place found")
     """The factory has no room that keeps everything else; `promise` says how sure that is."""
     ACCEPTED = "accepted", _("Accepted")
@@ -54,6 +58,10 @@ class ProposalState(models.TextChoices):
     """The factory keeps to the plan as it was, and said why."""
     EXPIRED = "expired", _("Expired")
     """Nobody decided in time."""
+    WAITING = "waiting", _("The buyer waits")
+    """The buyer keeps to the promised date; the plan stays as it was."""
+    UNDONE = "undone", _("Not agreed by all")
+    """Another factory did not agree in time, so that all stays as it was."""
     SUPERSEDED = "superseded", _("Superseded")
     """Something newer happened, or nothing needs to move any more."""
 
@@ -61,8 +69,8 @@ class ProposalState(models.TextChoices):
 class Promise(models.TextChoices):
     KEPT = "kept", _("Promised date kept")
     """The plan ends by the promised date."""
-    UNAVOIDABLE = "unavoidable", _("Promised date broken, proven unavoidable")
-    """The proven bound, with all else as it is, lies beyond the promised date."""
+    UNAVOIDABLE = "unavoidable", _("Promised date broken, proven here")
+    """The proven bound, for these factories and with all else as it is, lies beyond that date."""
     NOT_FOUND = "not_found", _("Promised date broken")
     """Nothing better was found; that proves nothing."""
 
@@ -70,25 +78,33 @@ class Promise(models.TextChoices):
 class Proposal(DealModel):
     """A re-plan of lots that one factory has not started, for it to accept: a row of both parties.
 
-    `supplier` is where the event was, and whose own lots move; what is agreed (pieces, price, and
-    the hours of every other factory) stays. `moves` have the shape of
-    `marketplace.core.disruption.Move`, `halts` say what the event is: `machine_id` with the code
-    `machine` is down, or the material of `step` is late, `until` an instant. Where a device alone
-    reports it, `reported_since` says from when, and `until` is assumed.
+    `supplier` is whose own lots move; what is agreed of pieces and price stays. `moves` have the
+    shape of `marketplace.core.disruption.Move`, `halts` say what the event there is: `machine_id`
+    with the code `machine` is down, or the material of `step` is late, `until` an instant.
+    Where a device alone reports it, `reported_since` says from when, and `until` is assumed.
+    Where a lot that comes later moves the hours of other factories, each has a proposal of its own
+    that stands or falls with the first, whose uid is its `root_uid`; `parties` counts all of them.
+    `earliest_at` is what a bound proves: with all else as it is, the order is not done sooner.
     """
 
     TRANSITIONS = {
-        "open": frozenset({"asked"}),
-        "asked": frozenset({"open"}),
+        "put": frozenset({"asked"}),
+        "open": frozenset({"asked", "put"}),
+        "asked": frozenset({"put", "open", "agreed"}),
         "failed": frozenset({"asked"}),
-        "accepted": frozenset({"open"}),
+        "agreed": frozenset({"open"}),
+        "accepted": frozenset({"open", "agreed"}),
         "applied": frozenset({"accepted"}),
         "dismissed": frozenset({"open"}),
-        "expired": frozenset({"open"}),
-        "superseded": frozenset({"asked", "open", "failed"}),
+        "expired": frozenset({"put", "open"}),
+        "waiting": frozenset({"put"}),
+        "undone": frozenset({"open", "agreed"}),
+        "superseded": frozenset({"asked", "put", "open", "agreed", "failed"}),
     }
 
-    halts = models.JSONField()
+    root_uid = models.UUIDField(null=True)
+    parties = models.PositiveSmallIntegerField(default=1)
+    halts = models.JSONField(default=list)
     state = models.CharField(max_length=10, choices=ProposalState, default=ProposalState.ASKED)
     request_uid = models.UUIDField(null=True)
     plan_uid = models.UUIDField(null=True)
@@ -97,6 +113,7 @@ class Proposal(DealModel):
     promise = models.CharField(max_length=12, choices=Promise, blank=True, default="")
     promised_at = models.DateTimeField(null=True)
     completes_at = models.DateTimeField(null=True)
+    earliest_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=160, blank=True, default="")
@@ -107,22 +124,31 @@ class Proposal(DealModel):
         indexes = [
             models.Index(fields=["buyer", "order_uid", "-id"]),
             models.Index(fields=["supplier", "state", "-id"]),
-            models.Index(fields=["expires_at"], name="proposal_open", condition=Q(state="open")),
+            models.Index(
+                fields=["expires_at"],
+                name="proposal_expires",
+                condition=Q(state__in=("put", "open")),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
                 fields=["order_uid", "supplier"],
-                name="proposal_open_once",
-                condition=Q(state__in=("asked", "open")),
+                name="proposal_under_way_once",
+                condition=Q(root_uid=None, state__in=("asked", "put", "open", "agreed")),
+            ),
+            models.UniqueConstraint(
+                fields=["root_uid", "supplier"],
+                name="proposal_part_once",
+                condition=Q(state__in=("open", "agreed", "accepted")),
             ),
             models.UniqueConstraint(
                 fields=["order_uid"],
                 name="proposal_applied_one_by_one",
-                condition=Q(state="accepted"),
+                condition=Q(root_uid=None, state="accepted"),
             ),
             models.CheckConstraint(
                 name="proposal_open_has_plan",
-                condition=~Q(state__in=("open", "accepted", "applied"))
+                condition=~Q(state__in=("put", "open", "agreed", "accepted", "applied"))
                 | Q(plan_uid__isnull=False, expires_at__isnull=False),
             ),
             models.CheckConstraint(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from marketplace.models import (
     PlanRequest,
     PlanRequestState,
 )
+from marketplace.selectors.proposals import waits_for_buyer
 
 LEVELS = ("bad", "warn", "info", "ok")
 ENDED = (OrderState.ACCEPTED, OrderState.CANCELLED)
@@ -106,7 +107,7 @@ class OrderRisk:
 
 
 def orders_by_risk(tenant_id: int, *, now: datetime) -> list[OrderRisk]:
-    """Return the open orders, the worst first; five queries however many there are."""
+    """Return the open orders, the worst first; six queries however many there are."""
     orders = list(
         Order.objects.of(tenant_id).exclude(state__in=ENDED).order_by("due_at", "id")[:MOST_CARDS]
     )
@@ -122,6 +123,13 @@ def orders_by_risk(tenant_id: int, *, now: datetime) -> list[OrderRisk]:
     risks = [
         _risk(order, requests.get(order.uid), answers.get(order.uid, {}), late, sent, now)
         for order in orders
+    ]
+    put = waits_for_buyer(tenant_id, uids)
+    risks = [
+        replace(one, level="bad", cause="later_date", action="decide_date")
+        if one.order.uid in put
+        else one
+        for one in risks
     ]
     far = timedelta(days=10_000)
     return sorted(

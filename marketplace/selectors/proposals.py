@@ -11,8 +11,11 @@ from uuid import UUID
 from django.db.models import Q
 
 from devices.models import Machine
-from marketplace.core.disruption import Move, Place
-from marketplace.models import Downtime, Proposal, ProposalState
+from marketplace.core.disruption import Move, Place, moved_minutes, moves_by_supplier
+from marketplace.core.frozen import FrozenPart
+from marketplace.core.plan_json import PlanDocument, PlanSupplier
+from marketplace.models import Downtime, Plan, PlanRequest, Proposal, ProposalState
+from tenants.models import Organisation
 
 SHOWN_AFTER = timedelta(days=3)
 MOST, MOST_MOVES = 20, 100
@@ -42,31 +45,76 @@ class MoveGroup:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MoveTable:
+    """What moves at one factory: its first moves, by the time they had, and all by machine.
+
+    `part` is the factory's own proposal; None before it is asked.
+    """
+
+    firm: Organisation | PlanSupplier
+    part: Proposal | None
+    moves: tuple[Move, ...]
+    groups: tuple[MoveGroup, ...]
+    lots: int
+    minutes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProposalRow:
-    """A proposal with its first moves, by the time they had, and all of them by machine."""
+    """A proposal with what moves for it: at its factory, or for the buyer at all of them."""
 
     proposal: Proposal
     halts: tuple[HaltRow, ...]
-    moves: tuple[Move, ...]
-    groups: tuple[MoveGroup, ...]
+    tables: tuple[MoveTable, ...]
     lots: int
 
     @property
     def is_planning(self) -> bool:
         return self.proposal.state == ProposalState.ASKED
 
+    @property
+    def minutes(self) -> int:
+        return sum(table.minutes for table in self.tables)
+
+    @property
+    def later(self) -> timedelta:
+        """Return how much later than promised the order is done."""
+        completes_at, promised_at = self.proposal.completes_at, self.proposal.promised_at
+        return completes_at - promised_at if completes_at and promised_at else timedelta(0)
+
 
 def proposals_to(supplier_id: int, *, now: datetime) -> list[ProposalRow]:
     """Return a factory's proposals: what waits, and what ended of late; one query."""
-    mine = Proposal.objects.of_supplier(supplier_id).select_related("buyer")
-    return _rows(mine.filter(_is_shown(now)).order_by("-pk")[:MOST])
+    mine = Proposal.objects.of_supplier(supplier_id).select_related("buyer", "supplier")
+    shown = mine.filter(_is_shown(now)).order_by("-pk")[:MOST]
+    return [_row(proposal, [(proposal.supplier, proposal, _moves(proposal))]) for proposal in shown]
 
 
 def proposals_of_order(buyer_id: int, order_uid: UUID) -> list[ProposalRow]:
-    """Return the proposals for a buyer's order, the newest first; one query."""
+    """Return the proposals for a buyer's order, the newest first, those of one re-plan together.
+
+    One query, and two more for each that waits for the buyer.
+    """
     mine = Proposal.objects.of_buyer(buyer_id).filter(order_uid=order_uid)
-    shown = mine.exclude(state=ProposalState.SUPERSEDED).select_related("supplier")
-    return _rows(shown.order_by("-pk")[:MOST])
+    shown = list(mine.exclude(state=ProposalState.SUPERSEDED).select_related("supplier"))
+    parts: dict[tuple[UUID | None, UUID | None], list[Proposal]] = {}
+    for one in sorted(shown, key=lambda one: one.pk):
+        parts.setdefault((one.root_uid or one.uid, one.plan_uid), []).append(one)
+    roots = sorted((one for one in shown if one.root_uid is None), key=lambda one: -one.pk)
+    return [
+        _row(root, _planned_shares(root))
+        if root.state == ProposalState.PUT
+        else _row(root, [(p.supplier, p, _moves(p)) for p in parts[root.uid, root.plan_uid]])
+        for root in roots[:MOST]
+    ]
+
+
+def waits_for_buyer(buyer_id: int, order_uids: Iterable[UUID]) -> set[UUID]:
+    """Return the orders of which a proposal waits for the buyer; one query."""
+    put = Proposal.objects.of_buyer(buyer_id).filter(
+        order_uid__in=list(order_uids), state=ProposalState.PUT
+    )
+    return set(put.values_list("order_uid", flat=True))
 
 
 def downtime_of(machine: Machine, *, now: datetime) -> Downtime | None:
@@ -83,26 +131,58 @@ def downtimes_now(supplier_id: int, *, now: datetime) -> list[Downtime]:
 
 def _is_shown(now: datetime) -> Q:
     recent = Q(created_at__gt=now - SHOWN_AFTER) & ~Q(state=ProposalState.SUPERSEDED)
-    return Q(state__in=(ProposalState.ASKED, ProposalState.OPEN)) | recent
+    under_way = (
+        ProposalState.ASKED,
+        ProposalState.PUT,
+        ProposalState.OPEN,
+        ProposalState.AGREED,
+    )
+    return Q(state__in=under_way) | recent
 
 
-def _rows(found: Iterable[Proposal]) -> list[ProposalRow]:
-    rows = []
-    for proposal in found:
-        moves = sorted(
-            (Move.from_json(one) for one in proposal.moves),
-            key=lambda one: (one.before.start_at, one.lot),
-        )
-        rows.append(
-            ProposalRow(
-                proposal=proposal,
-                halts=tuple(_halt(one) for one in proposal.halts),
-                moves=tuple(moves[:MOST_MOVES]),
-                groups=_groups(moves),
-                lots=len({one.lot for one in moves}),
-            )
-        )
-    return rows
+Share = tuple[Organisation | PlanSupplier, Proposal | None, Sequence[Move]]
+"""A factory, its own proposal if it is asked, and its moves."""
+
+
+def _planned_shares(root: Proposal) -> list[Share]:
+    """Return what would move at each factory if the buyer agreed, by comparing the plans."""
+    assert root.request_uid is not None, "written when it was planned"
+    assert root.plan_uid is not None, "a check of the table"
+    request = PlanRequest.objects.get(buyer_id=root.buyer_id, uid=root.request_uid)
+    plan = Plan.objects.get(buyer_id=root.buyer_id, uid=root.plan_uid)
+    frozen = FrozenPart.from_json(request.frozen)
+    moves = frozen.moves_to(PlanDocument.from_json(plan.schedule))
+    firms = {one.id: one for one in frozen.plan.suppliers}
+    shares = moves_by_supplier(frozen.plan, moves)
+    return [(firms[number], None, share) for number, share in sorted(shares.items())]
+
+
+def _moves(proposal: Proposal) -> list[Move]:
+    return [Move.from_json(one) for one in proposal.moves]
+
+
+def _row(proposal: Proposal, shares: Iterable[Share]) -> ProposalRow:
+    known = list(shares)
+    return ProposalRow(
+        proposal=proposal,
+        halts=tuple(_halt(one) for one in proposal.halts),
+        tables=tuple(_table(*share) for share in known if share[2]),
+        lots=len({move.lot for _, _, moves in known for move in moves}),
+    )
+
+
+def _table(
+    firm: Organisation | PlanSupplier, part: Proposal | None, share: Sequence[Move]
+) -> MoveTable:
+    moves = sorted(share, key=lambda one: (one.before.start_at, one.lot))
+    return MoveTable(
+        firm=firm,
+        part=part,
+        moves=tuple(moves[:MOST_MOVES]),
+        groups=_groups(moves),
+        lots=len({one.lot for one in moves}),
+        minutes=moved_minutes(moves),
+    )
 
 
 def _halt(entry: Mapping[str, Any]) -> HaltRow:

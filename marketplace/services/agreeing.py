@@ -113,6 +113,7 @@ def parts_of(root: Proposal) -> DealQuerySet:
 
 
 def _is_still_planned_so(order: Order, root: Proposal) -> bool:
+    assert root.request_uid is not None, "written when it was planned"
     request = PlanRequest.objects.get(buyer_id=order.tenant_id, uid=root.request_uid)
     is_same_plan = request.frozen["plan_uid"] == str(order.chosen_plan_uid)
     return is_same_plan and order.state in DRILLABLE

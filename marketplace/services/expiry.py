@@ -23,7 +23,8 @@ def hand_on_expired_offers(*, now: datetime) -> int:
 
 def hand_on_expired_proposals(*, now: datetime) -> int:
     """Write a message to the buyer of each open proposal past its expiry; returns how many."""
-    open_ones = Proposal.objects.using(ALIAS).filter(state=ProposalState.OPEN)
+    undecided = (ProposalState.PUT, ProposalState.OPEN)
+    open_ones = Proposal.objects.using(ALIAS).filter(state__in=undecided)
     return _hand_on(open_ones, topic=PROPOSAL, name="proposal_uid", now=now)
 
 

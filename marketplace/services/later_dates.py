@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from evidence.services.transitions import StateConflict, record_changes, transition
 from evidence.services.transitions import Change as Recorded
-from marketplace.core.disruption import Move, moved_minutes, moves_between, moves_by_supplier
+from evidence.services.transitions import StateConflict, record_changes, transition
+from marketplace.core.disruption import Move, moved_minutes, moves_by_supplier
 from marketplace.core.frozen import FrozenPart
 from marketplace.core.offering import answer_by
 from marketplace.core.plan_json import PlanDocument
@@ -112,6 +113,8 @@ def accept_later(*, proposal_uid: UUID, by: Actor, now: datetime) -> Proposal:
     proposal = _put(proposal_uid, by=by, now=now)
     order = lock_order(order_uid=proposal.order_uid, by=by)
     assert order is not None, "a proposal is of an order"
+    assert proposal.request_uid is not None, "written when it was planned"
+    assert proposal.plan_uid is not None, "a check of the table"
     request = PlanRequest.objects.get(buyer_id=by.tenant_id, uid=proposal.request_uid)
     frozen = FrozenPart.from_json(request.frozen)
     plan = Plan.objects.get(buyer_id=by.tenant_id, uid=proposal.plan_uid)
@@ -137,15 +140,25 @@ def keep_waiting(*, proposal_uid: UUID, by: Actor, now: datetime) -> Proposal:
 
 
 def moves_of(frozen: FrozenPart, plan: Plan) -> tuple[Move, ...]:
-    """Return what changes its place in a re-plan, whichever factory has it."""
-    document = PlanDocument.from_json(plan.schedule)
-    return moves_between(frozen.plan, document, frozen.origin_at, frozen.returned)
+    """Return what changes its place in a stored re-plan, whichever factory has it."""
+    return frozen.moves_to(PlanDocument.from_json(plan.schedule))
+
+
+def find_put(*, buyer_id: int, proposal_uid: UUID) -> Proposal:
+    """Return a proposal about the buyer's order, whatever has become of it.
+
+    Raises:
+        PutGone: there is none to this buyer.
+    """
+    mine = Proposal.objects.of_buyer(buyer_id).filter(uid=proposal_uid, root_uid=None)
+    proposal = mine.first()
+    if proposal is None:
+        raise PutGone(_("There is no such proposal."))
+    return proposal
 
 
 def _put(proposal_uid: UUID, *, by: Actor, now: datetime) -> Proposal:
-    proposal = Proposal.objects.of_buyer(by.tenant_id).filter(uid=proposal_uid).first()
-    if proposal is None:
-        raise PutGone(_("There is no such proposal."))
+    proposal = find_put(buyer_id=by.tenant_id, proposal_uid=proposal_uid)
     if proposal.state != ProposalState.PUT or proposal.expires_at is None:
         raise PutDecided(_("This proposal is not open any more. Load the page again."))
     if now >= proposal.expires_at:
@@ -154,7 +167,7 @@ def _put(proposal_uid: UUID, *, by: Actor, now: datetime) -> Proposal:
 
 
 def _decide(
-    proposal: Proposal, *, to: ProposalState, by: Actor, now: datetime, **fields: object
+    proposal: Proposal, *, to: ProposalState, by: Actor, now: datetime, **fields: Any
 ) -> None:
     try:
         transition(proposal, to=to, by=by, now=now, **fields)

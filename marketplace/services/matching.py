@@ -66,11 +66,10 @@ class Question:
 
     @property
     def _elsewhere(self) -> frozenset[int]:
-        """Return the factories that take no part after a disruption at one of them."""
+        """Return the factories that take no part after a disruption: whose lots do not move."""
         if self.frozen is None or self.frozen.disruption is None:
             return frozenset()
-        at = self.frozen.disruption.supplier_id
-        return frozenset(one.supplier_id for one in self.market if one.supplier_id != at)
+        return frozenset(one.supplier_id for one in self.market) - self.frozen.movers
 
     @property
     def problem(self) -> Problem:
@@ -116,6 +115,7 @@ class Question:
             problem=problem_to_json(self.problem),
             steering=self._steering_asked,
             is_refused=self.is_refused,
+            wants_ways_out=self.frozen is None or self.frozen.disruption is None,
         )
 
     @property

@@ -6,7 +6,7 @@ Everything here is set-based: two hundred reports cost the statements of one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from evidence.services.transitions import Change, record_changes, transition_all
+from marketplace.core.disruption import Place
 from marketplace.core.lots import (
     Claim,
     LotOnMachine,
@@ -26,6 +27,7 @@ from marketplace.core.lots import (
     after_claim,
 )
 from marketplace.models import Operation, OperationState, WorkOrder, WorkOrderState
+from marketplace.services.moving import agreed_places, is_at
 from marketplace.services.work_orders import begin_work, lock_work_orders, settle_work_orders
 from scheduling.services.reservations import finish_spans, release_spans
 from tenants.actors import Actor
@@ -37,6 +39,10 @@ SENTENCES: dict[Refusal, Promise] = {
     Refusal.UNKNOWN: _("There is no such operation in your shop."),
     Refusal.NOT_RELEASED: _("The buyer's money is not in yet. You can start when it is."),
     Refusal.LOT_NOT_HERE: _("The lot has not arrived yet. Sign for its shipment first."),
+    Refusal.MOVING: _(
+        "It is agreed that this lot moves to other hours. It can start when the factories "
+        "concerned have answered."
+    ),
     Refusal.TOO_MANY: _("Good and scrap together are more than the pieces that came in."),
     Refusal.NEGATIVE: _("Pieces cannot be below zero."),
     Refusal.ENDED: _("All pieces of this lot are reported already."),
@@ -147,6 +153,7 @@ class _Shop:
 
     work_orders: dict[int, WorkOrder]
     operations: dict[UUID, Operation]
+    moving: Mapping[UUID, Place]
     changed: dict[UUID, Operation]
     finished: list[Operation]
 
@@ -165,6 +172,7 @@ class _Shop:
         return cls(
             work_orders=work_orders,
             operations={row.uid: row for row in locked},
+            moving=agreed_places(supplier_id),
             changed={},
             finished=[],
         )
@@ -197,7 +205,7 @@ def _take(
         at = max(min(report.at or now, now), operation.received_at or now)
         try:
             lot, outcome = after_claim(
-                _lot_of(operation, shop.work_orders),
+                _lot_of(operation, shop),
                 Claim(good=report.good, scrap=report.scrap, at=at),
             )
         except ReportRefused as refused:
@@ -210,11 +218,13 @@ def _take(
     return results
 
 
-def _lot_of(operation: Operation, work_orders: dict[int, WorkOrder]) -> LotOnMachine:
+def _lot_of(operation: Operation, shop: _Shop) -> LotOnMachine:
     # Only what was asked for has its work order here; a lot's next operation is never reported.
-    work_order = work_orders[operation.work_order_id]
+    work_order = shop.work_orders[operation.work_order_id]
+    goes_to = shop.moving.get(operation.uid)
     return LotOnMachine(
         is_released=work_order.state != WorkOrderState.CONFIRMED,
+        is_moving=goes_to is not None and not is_at(operation, goes_to),
         is_ended=operation.finished_at is not None,
         received=operation.received,
         good=operation.good,

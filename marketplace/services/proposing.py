@@ -5,7 +5,7 @@ Every function may run twice: what is proposed follows from what is down now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,16 +15,21 @@ from django.db.models import F, Max, Min, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from evidence.services.transitions import record_change, transition, transition_all
-from marketplace.core.disruption import Disruption, Halt, hit_by, moved_minutes, moves_between
+from marketplace.core.disruption import (
+    Disruption,
+    Halt,
+    Reach,
+    carried_by,
+    hit_by,
+    moved_minutes,
+)
 from marketplace.core.frozen import FrozenPart
 from marketplace.core.plan_json import PlanDocument
 from marketplace.models import (
     Downtime,
     Operation,
-    OperationState,
     Order,
     Plan,
-    PlanKind,
     PlanPurpose,
     PlanRequest,
     PlanRequestState,
@@ -34,6 +39,8 @@ from marketplace.models import (
 )
 from marketplace.models.bilateral import DealQuerySet
 from marketplace.selectors.drills import DRILLABLE
+from marketplace.services.later_dates import NO_LATER_THAN, moves_of, put_to_buyer
+from marketplace.services.moving import UNSTARTED, tell_of_end
 from marketplace.services.orders import asked_of
 from marketplace.services.planning import request_plans
 from tenants.acting import acting_as
@@ -45,9 +52,16 @@ from tenants.services.outbox import send_after_commit
 ASKED = "proposal.asked"
 FREEZE = timedelta(hours=1)
 """Nothing moves to an earlier time than this from now, so that is how long people may decide."""
-UNSTARTED = (OperationState.WAITING, OperationState.READY)
-OPEN = (ProposalState.ASKED, ProposalState.OPEN)
-UNCHANGED = (ProposalState.FAILED, ProposalState.DISMISSED, ProposalState.EXPIRED)
+LATER_FREEZE = timedelta(hours=2)
+"""The same where the buyer decides, and then factories."""
+OPEN = (ProposalState.ASKED, ProposalState.PUT, ProposalState.OPEN, ProposalState.AGREED)
+UNCHANGED = (
+    ProposalState.FAILED,
+    ProposalState.DISMISSED,
+    ProposalState.EXPIRED,
+    ProposalState.WAITING,
+    ProposalState.UNDONE,
+)
 
 
 class ProposalGone(NotFound):
@@ -71,13 +85,14 @@ def propose_moves(*, supplier_id: int, now: datetime) -> None:
         known = {
             one.order_uid: one
             for one in Proposal.objects.of_supplier(supplier_id)
-            .filter(state__in=OPEN)
+            .filter(state__in=OPEN, root_uid=None)
             .order_by("pk")
             .select_for_update(no_key=True)
         }
         for order_uid, proposal in known.items():
             if order_uid not in wanted or wanted[order_uid].halts != proposal.halts:
                 transition(proposal, to=ProposalState.SUPERSEDED, by=by, now=now)
+                tell_of_end(proposal, by=by)
                 announce(tenant_ids=(proposal.buyer_id,), key=f"order:{order_uid}")
             else:
                 del wanted[order_uid]
@@ -89,7 +104,9 @@ def propose_moves(*, supplier_id: int, now: datetime) -> None:
 
 def _ended(supplier_id: int, order_uids: Iterable[UUID]) -> QuerySet[Proposal]:
     """Return of each order the newest proposal, if it ended without a change of the plan."""
-    mine = Proposal.objects.of_supplier(supplier_id).filter(order_uid__in=list(order_uids))
+    mine = Proposal.objects.of_supplier(supplier_id).filter(
+        order_uid__in=list(order_uids), root_uid=None
+    )
     newest = mine.order_by("order_uid", "-pk").distinct("order_uid").values("pk")
     return mine.filter(pk__in=newest, state__in=UNCHANGED)
 
@@ -101,15 +118,18 @@ def ask_again(*, proposal_uid: UUID, by: Actor, now: datetime) -> Proposal:
         ProposalGone: no such proposal to the acting organisation.
         NothingToPropose: nothing holds the order up any more.
     """
-    old = Proposal.objects.of_supplier(by.tenant_id).filter(uid=proposal_uid).first()
+    mine = Proposal.objects.of_supplier(by.tenant_id).filter(root_uid=None)
+    old = mine.filter(uid=proposal_uid).first()
     if old is None:
         raise ProposalGone(_("There is no such proposal."))
     fresh = _held_up(by.tenant_id, now).get(old.order_uid)
     if fresh is None:
         raise NothingToPropose(_("No lot of this order waits for a machine or for material."))
-    same_order = Proposal.objects.of_supplier(by.tenant_id).filter(order_uid=old.order_uid)
-    open_ones = list(same_order.filter(state__in=OPEN).select_for_update(no_key=True))
+    same_order = mine.filter(order_uid=old.order_uid, state__in=OPEN)
+    open_ones = list(same_order.select_for_update(no_key=True))
     transition_all(open_ones, to=ProposalState.SUPERSEDED, by=by, now=now)
+    for one in open_ones:
+        tell_of_end(one, by=by)
     _ask_all([fresh], by=by, now=now)
     return fresh
 
@@ -203,20 +223,21 @@ def plan_proposal(*, buyer_id: int, proposal_uid: UUID | str, now: datetime) -> 
             asked = PlanRequest.objects.get(buyer_id=buyer_id, uid=proposal.request_uid)
             if asked.frozen["plan_uid"] == str(order.chosen_plan_uid):
                 return
-        _plan(order, proposal, is_wide=False, now=now)
+        _plan(order, proposal, Reach.HIT, now=now)
 
 
-def _plan(order: Order, proposal: Proposal, *, is_wide: bool, now: datetime) -> None:
-    """Ask with what is hit, or all that waits on the halted machines, as the only open lots."""
+def _plan(order: Order, proposal: Proposal, reach: Reach, *, now: datetime) -> None:
+    """Ask with the lots within `reach` as the only open ones."""
     by = Actor.system(order.tenant_id)
-    frozen = _frozen_part(order, proposal, is_wide=is_wide, now=now)
+    frozen = _frozen_part(order, proposal, reach, now=now)
     if frozen is None:
         transition(proposal, to=ProposalState.SUPERSEDED, by=by, now=now)
         return
     promised_at = order.promised_at or order.due_at
+    due_at = promised_at + NO_LATER_THAN if reach is Reach.LATER else promised_at
     request = request_plans(
         order=order,
-        asked=replace(asked_of(order), due_at=promised_at, price_ceiling_minor=None),
+        asked=replace(asked_of(order), due_at=due_at, price_ceiling_minor=None),
         now=now,
         purpose=PlanPurpose.EVENT,
         frozen=frozen.to_json(),
@@ -226,7 +247,7 @@ def _plan(order: Order, proposal: Proposal, *, is_wide: bool, now: datetime) -> 
 
 
 def _frozen_part(
-    order: Order, proposal: Proposal, *, is_wide: bool, now: datetime
+    order: Order, proposal: Proposal, reach: Reach, *, now: datetime
 ) -> FrozenPart | None:
     if order.state not in DRILLABLE or order.chosen_plan_uid is None:
         return None
@@ -244,12 +265,14 @@ def _frozen_part(
             )
             for one in proposal.halts
         ),
-        begins_at=now + FREEZE,
-        is_wide=is_wide,
+        begins_at=now + (LATER_FREEZE if reach is Reach.LATER else FREEZE),
+        reach=reach,
     )
     hit = hit_by(document, plan.origin_at, disruption, begun=begun)
     if not hit:
         return None
+    if reach is Reach.LATER:
+        hit = carried_by(document, hit, begun=begun)
     return FrozenPart(
         plan=document,
         plan_uid=plan.uid,
@@ -277,15 +300,25 @@ def answer_proposal(*, order: Order, request: PlanRequest, by: Actor, now: datet
     frozen = FrozenPart.from_json(request.frozen)
     assert frozen.disruption is not None, "asked by a proposal"
     if order.chosen_plan_uid != frozen.plan_uid:
-        _plan(order, proposal, is_wide=False, now=now)
+        _plan(order, proposal, Reach.HIT, now=now)
         return
     plans = list(Plan.objects.filter(buyer_id=by.tenant_id, request=request))
-    if request.state == PlanRequestState.READY:
+    reach = frozen.disruption.reach
+    if request.state == PlanRequestState.READY and reach is Reach.LATER:
+        put_to_buyer(proposal, frozen, plans, by=by, now=now)
+    elif request.state == PlanRequestState.READY:
         _open(proposal, frozen, plans, by=by, now=now)
-    elif not frozen.disruption.is_wide:
-        _plan(order, proposal, is_wide=True, now=now)
+    elif reach.wider is not None:
+        _plan(order, proposal, reach.wider, now=now)
     else:
-        transition(proposal, to=ProposalState.FAILED, by=by, now=now, **_shortfall(proposal, plans))
+        transition(
+            proposal,
+            to=ProposalState.FAILED,
+            by=by,
+            now=now,
+            promise=Promise.NOT_FOUND,
+            completes_at=None,
+        )
     announce(tenant_ids=(proposal.supplier_id,), key="work")
 
 
@@ -293,12 +326,7 @@ def _open(
     proposal: Proposal, frozen: FrozenPart, plans: Sequence[Plan], *, by: Actor, now: datetime
 ) -> None:
     """Offer the plan that moves least; the deadline of all was the promised date."""
-
-    def moves(plan: Plan) -> Any:
-        document = PlanDocument.from_json(plan.schedule)
-        return moves_between(frozen.plan, document, frozen.origin_at, frozen.returned)
-
-    found = [(moves(plan), plan) for plan in plans]
+    found = [(moves_of(frozen, plan), plan) for plan in plans]
     least, best = min(found, key=lambda one: (moved_minutes(one[0]), one[1].completes_at))
     assert frozen.disruption is not None, "asked by a proposal"
     transition(
@@ -310,22 +338,8 @@ def _open(
         plan_uid=best.uid,
         moves=[one.to_json() for one in least],
         moved_minutes=moved_minutes(least),
+        parties=1,
         promise=Promise.KEPT,
         completes_at=best.completes_at,
         expires_at=frozen.disruption.begins_at,
     )
-
-
-def _shortfall(proposal: Proposal, plans: Sequence[Plan]) -> Mapping[str, Any]:
-    """Say whether a bound proves that the factory cannot keep the date with all else as it is."""
-    later = [plan for plan in plans if plan.kind == PlanKind.LATER]
-    if not later:
-        return {"promise": Promise.NOT_FOUND, "completes_at": None}
-    best = min(later, key=lambda plan: plan.completes_at)
-    earliest = best.completes_at - timedelta(minutes=best.makespan_minutes - best.bound_minutes)
-    assert proposal.promised_at is not None, "written when it was planned"
-    is_proven = earliest > proposal.promised_at
-    return {
-        "promise": Promise.UNAVOIDABLE if is_proven else Promise.NOT_FOUND,
-        "completes_at": best.completes_at,
-    }

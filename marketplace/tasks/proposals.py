@@ -6,10 +6,12 @@ from uuid import UUID
 
 from celery import shared_task
 
+from marketplace.services.agreeing import FREED, conclude_if_agreed, end_with
 from marketplace.services.applying import apply_accepted, expire_proposal
 from marketplace.services.downtimes import HALTED
 from marketplace.services.expiry import PROPOSAL as EXPIRED
-from marketplace.services.proposals import ACCEPTED
+from marketplace.services.moving import ENDED, free_held_hours
+from marketplace.services.proposals import ACCEPTED, AGREED
 from marketplace.services.proposing import ASKED, plan_proposal, propose_moves
 from marketplace.services.reported_downtimes import REPORTED, follow_reports, hand_on_reports
 from tenants.acting import acting_as
@@ -41,6 +43,26 @@ def propose_after_halt(*, supplier_id: int) -> None:
 def plan_what_is_asked(*, buyer_id: int, proposal_uid: str) -> None:
     """Ask for a re-plan that leaves everything else as it is."""
     plan_proposal(buyer_id=buyer_id, proposal_uid=proposal_uid, now=site_now())
+
+
+@handles(AGREED)
+def conclude_what_is_agreed(*, buyer_id: int, proposal_uid: str) -> None:
+    """Look whether all factories of a re-plan have agreed."""
+    conclude_if_agreed(buyer_id=buyer_id, proposal_uid=proposal_uid, now=site_now())
+
+
+@handles(ENDED)
+def end_what_falls_with_it(*, buyer_id: int, proposal_uid: str) -> None:
+    """End what other factories have agreed to together with a proposal that has ended."""
+    end_with(buyer_id=buyer_id, proposal_uid=proposal_uid, now=site_now())
+
+
+@handles(FREED)
+def free_what_was_held(*, supplier_id: int, proposal_uid: str) -> None:
+    """Give the hours back that a factory held for a proposal."""
+    with acting_as(supplier_id):
+        by = Actor.system(supplier_id)
+        free_held_hours(proposal_uid=UUID(proposal_uid), by=by, now=site_now())
 
 
 @handles(ACCEPTED)

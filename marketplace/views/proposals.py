@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from devices import selectors as devices
 from devices.core.outages import DOWN_AFTER
 from devices.models import Machine
 from marketplace.forms.proposals import DismissForm, DowntimeForm, MaterialForm
+from marketplace.models import Proposal, ProposalState
 from marketplace.selectors.proposals import (
     downtime_of,
     downtimes_now,
@@ -26,11 +28,18 @@ from marketplace.selectors.reported import reported_of
 from marketplace.selectors.work import work_orders_of
 from marketplace.services.downtimes import DowntimeRefused, NotDown, say_down, say_running
 from marketplace.services.late_material import MaterialRefused, WorkOrderGone, say_material
+from marketplace.services.later_dates import (
+    PutDecided,
+    PutStale,
+    accept_later,
+    find_put,
+    keep_waiting,
+)
+from marketplace.services.moving import ProposalStale
 from marketplace.services.orders import find_order
 from marketplace.services.proposals import (
     NoReason,
     ProposalDecided,
-    ProposalStale,
     accept_proposal,
     dismiss_proposal,
 )
@@ -139,11 +148,14 @@ def proposals(request: HttpRequest) -> HttpResponse:
 @require_POST
 def proposal_accept(request: HttpRequest, uid: UUID) -> HttpResponse:
     try:
-        accept_proposal(proposal_uid=uid, by=request.actor, now=site_now())
+        proposal = accept_proposal(proposal_uid=uid, by=request.actor, now=site_now())
     except (ProposalDecided, ProposalStale) as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, _("Accepted. The lots are in their new places."))
+        said = _("Accepted. The lots are in their new places.")
+        if proposal.state == ProposalState.AGREED:
+            said = _("Accepted. The new hours are held, and the lots move when all have agreed.")
+        messages.success(request, said)
     return redirect("work")
 
 
@@ -176,5 +188,38 @@ def proposal_again(request: HttpRequest, uid: UUID) -> HttpResponse:
 def order_proposals(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Return the region of an order's page that says what came in between."""
     order = find_order(organisation=request.acting.tenant, uid=uid)
-    rows = proposals_of_order(order.tenant_id, order.uid)
-    return render(request, "buyer/_proposals.html", {"order": order, "rows": rows})
+    context = {
+        "order": order,
+        "rows": proposals_of_order(order.tenant_id, order.uid),
+        "may_decide": may(request.acting.role, Act.TRADE),
+    }
+    return render(request, "buyer/_proposals.html", context)
+
+
+@member(Act.TRADE, seat="buyer")
+@require_POST
+def later_accept(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Take the buyer's agreement to a later date; its factories are asked then."""
+    return _answer(
+        request, uid, accept_later, _("Agreed. The factories whose lots move are being asked.")
+    )
+
+
+@member(Act.TRADE, seat="buyer")
+@require_POST
+def later_refuse(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Take that the buyer keeps to the promised date."""
+    return _answer(request, uid, keep_waiting, _("Noted. The plan and the promise stay."))
+
+
+def _answer(
+    request: HttpRequest, uid: UUID, act: Callable[..., Proposal], said: str
+) -> HttpResponse:
+    order_uid = find_put(buyer_id=request.acting.tenant_id, proposal_uid=uid).order_uid
+    try:
+        act(proposal_uid=uid, by=request.actor, now=site_now())
+    except (PutDecided, PutStale) as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, said)
+    return redirect("order", uid=order_uid)

@@ -49,7 +49,7 @@ def answer(
     columns, and why machines are in or out. Without any, `unplanned` is `{"code", "values"}`. Where
     none is in time there are also `relaxations`, alternatives with `limit` and `value`, the one
     that asks least first, and the `shortfall`, if there is one. With `"is_refused": true` only
-    those two are looked for.
+    those two are looked for, with `"wants_ways_out": false` neither.
     """
     started = monotonic()
 
@@ -79,7 +79,9 @@ def answer(
         "unplanned": _why_none(found.failure),
     }
     due = problem.orders[0].due
-    if all(due is not None and plan.completion > due for plan in found.plans):
+    if question.get("wants_ways_out", True) and all(
+        due is not None and plan.completion > due for plan in found.plans
+    ):
         left = max(MIN_PROBE_S, started + time_limit - monotonic())
         answered |= _ways_out(problem, time_limit=left, seed=seed, should_stop=should_stop)
     return answered

@@ -37,7 +37,8 @@ class Asked:
     """What a run is asked: a problem as Openfloor JSON, its minutes counted from `origin_at`.
 
     With `steering`, `{"goal", "by"}`, one plan is made soon instead of alternatives. `is_refused`
-    tells that there is no plan, so that only what is short and the ways out are asked for.
+    tells that there is no plan, so that only what is short and the ways out are asked for. Without
+    `wants_ways_out`, these are not looked for where no plan is in time.
     """
 
     subject_uid: UUID
@@ -46,6 +47,7 @@ class Asked:
     seed: int = 1
     steering: dict[str, Any] | None = None
     is_refused: bool = False
+    wants_ways_out: bool = True
 
 
 def claim_run(*, tenant_id: int, asked: Asked, now: datetime) -> SolveRun:
@@ -105,6 +107,7 @@ def carry_out(*, run: SolveRun, on_tick: OnTick, asked: Asked) -> dict[str, Any]
         "seed": run.seed,
         "steering": asked.steering,
         "is_refused": asked.is_refused,
+        "wants_ways_out": asked.wants_ways_out,
     }
     limits = run_limits(is_steered=asked.steering is not None)
     for _ in range(MOST_CHILDREN - 1):

@@ -62,6 +62,8 @@ STATES = {
     "posted": Look("info", "dot", _("Posted")),
     "asked": Look("vio", "half", _("Planning")),
     "open": Look("info", "ring", _("Open")),
+    "put": Look("warn", "half", _("Waits for the buyer")),
+    "agreed": Look("ok", "half", _("Agreed")),
     "planning": Look("vio", "half", _("Planning")),
     "planned": Look("vio", "diamond", _("Planned")),
     "proposed": Look("vio", "ring", _("Proposed")),

@@ -59,6 +59,7 @@ PAGE_SUBJECTS: dict[str, dict[str, str]] = {
     **_all("offer", "offer", "offer_accept", "offer_decline"),
     **_all("work_order", "work_order", "work_order_material"),
     **_all("proposal", "proposal_accept", "proposal_dismiss", "proposal_again"),
+    **_all("proposal", "later_accept", "later_refuse"),
     **_all("operation", "operation_start", "operation_report", "operation_correct"),
     **_all("shipment", "inspection", "inspection_check", "inspection_give"),
 }

@@ -12,9 +12,12 @@ from marketplace.core.disruption import (
     Disruption,
     Halt,
     Move,
+    Reach,
+    carried_by,
     hit_by,
     moved_minutes,
     moves_between,
+    moves_by_supplier,
 )
 from marketplace.core.plan_json import PlanDocument, PlanMachine, PlanOperation, PlanSupplier
 
@@ -50,12 +53,12 @@ def plan(*operations: PlanOperation) -> PlanDocument:
     )
 
 
-def halted(until: int, *, is_wide: bool = False) -> Disruption:
+def halted(until: int, *, reach: Reach = Reach.HIT) -> Disruption:
     return Disruption(
         supplier_id=7,
         halts=(Halt(machine_id=11, until_at=ORIGIN + until * MINUTE),),
         begins_at=ORIGIN + 30 * MINUTE,
-        is_wide=is_wide,
+        reach=reach,
     )
 
 
@@ -81,8 +84,36 @@ def test_a_halt_holds_up_what_would_begin_before_its_end(
 
 
 def test_a_wide_re_plan_frees_all_that_waits_on_the_halted_machine() -> None:
-    found = hit_by(QUEUE, ORIGIN, halted(1, is_wide=True), begun={(1, 1)})
+    found = hit_by(QUEUE, ORIGIN, halted(1, reach=Reach.HALTED), begun={(1, 1)})
     assert found == {(2, 1), (3, 1)}
+
+
+def test_what_comes_later_carries_its_later_steps_and_what_it_sets_up_for() -> None:
+    made = plan(
+        *QUEUE.operations,
+        lot(1, 300, machine=1, step=2, set_up=10),
+        lot(2, 400, machine=1, step=2),
+        lot(4, 500, machine=1, step=2, set_up=10),
+    )
+    assert carried_by(made, {(3, 1)}, begun=()) == {(3, 1)}
+    assert carried_by(made, {(4, 1)}, begun=()) == {(4, 1), (4, 2)}
+    both = {(1, 1), (1, 2), (2, 1), (2, 2)}
+    assert carried_by(made, {(1, 1)}, begun=()) == both, "lot 2 is set up by lot 1 in both steps"
+    assert carried_by(made, {(1, 1)}, begun={(2, 1), (2, 2)}) == {(1, 1), (1, 2)}
+
+
+def test_a_halt_holds_up_no_machine_of_another_factory() -> None:
+    late = Disruption(
+        supplier_id=7,
+        halts=(Halt(step=1, until_at=ORIGIN + 90 * MINUTE),),
+        begins_at=ORIGIN + 30 * MINUTE,
+    )
+    assert late.free_from(11, 7) == ORIGIN + 90 * MINUTE
+    assert late.free_from(21, 8) == late.begins_at
+
+
+def test_each_reach_is_tried_after_the_one_before() -> None:
+    assert [one.wider for one in Reach] == [Reach.HALTED, Reach.LATER, None]
 
 
 def test_late_material_holds_up_its_step_on_every_machine_of_the_factory() -> None:
@@ -94,15 +125,15 @@ def test_late_material_holds_up_its_step_on_every_machine_of_the_factory() -> No
     queue = plan(*QUEUE.operations, lot(5, 0, machine=1, step=2, set_up=10))
     assert hit_by(queue, ORIGIN, late, begun=set()) == {(1, 1), (2, 1), (4, 1)}
     assert hit_by(queue, ORIGIN, replace(late, supplier_id=8), begun=set()) == set()
-    assert late.free_from(12) == ORIGIN + 61 * MINUTE
+    assert late.free_from(12, 7) == ORIGIN + 61 * MINUTE
     assert Disruption.from_json(late.to_json()) == late
 
 
 def test_a_halted_machine_is_free_after_the_halt_and_others_after_the_freeze() -> None:
     halt = halted(90)
-    assert halt.free_from(11) == ORIGIN + 90 * MINUTE
-    assert halt.free_from(12) == halt.begins_at
-    assert halted(10).free_from(11) == halt.begins_at
+    assert halt.free_from(11, 7) == ORIGIN + 90 * MINUTE
+    assert halt.free_from(12, 7) == halt.begins_at
+    assert halted(10).free_from(11, 7) == halt.begins_at
     assert Disruption.from_json(halt.to_json()) == halt
 
 
@@ -115,5 +146,6 @@ def test_moves_say_where_each_lot_was_and_goes_and_count_machine_time() -> None:
     assert move.operation_uid == QUEUE.operation_uid(1, 1)
     assert moved_minutes(moves) == 60
     assert Move.from_json(move.to_json()) == move
+    assert moves_by_supplier(QUEUE, moves) == {7: [move]}
     with pytest.raises(ValueError, match="lot 1 is cut anew"):
         moves_between(QUEUE, replace(QUEUE, operations=QUEUE.operations[1:]), ORIGIN, {(1, 1)})

@@ -20,6 +20,12 @@ STATES = [
     ("superseded", "Superseded"),
 ]
 
+PROMISES = [
+    ("kept", "Promised date kept"),
+    ("unavoidable", "Promised date broken, proven here"),
+    ("not_found", "Promised date broken"),
+]
+
 PROPOSAL_PARTIES = """
 drop trigger parties_write on marketplace_proposal;
 create trigger parties_write before update on marketplace_proposal
@@ -31,26 +37,32 @@ create trigger parties_write before update on marketplace_proposal
         '{asked>superseded,put>superseded,open>superseded,agreed>superseded,failed>superseded,open>agreed,open>accepted,open>dismissed}')
 """
 
-# The buyer asks further factories, in a re-plan that it has agreed to and as that one says.
-BUYER_ASKS = f"""
-create policy buyer_asks on marketplace_proposal for insert to app_user
-    with check (buyer_id = {TENANT} and root_uid is not null);
-create function part_follows_its_root() returns trigger
+# Its factory asks for a re-plan; the buyer asks further factories, in one that it has agreed to.
+EACH_ASKS = f"""
+alter policy party_insert on marketplace_proposal with check ({TENANT} in (buyer_id, supplier_id));
+create function proposal_begins() returns trigger
 language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+declare
+    v_tenant bigint := current_setting('app.tenant_id', true)::bigint;
 begin
-    if new.state <> 'open' or not exists (
-        select from marketplace_proposal r
-        where r.uid = new.root_uid and r.root_uid is null and r.state = 'open'
-          and (r.buyer_id, r.order_uid, r.plan_uid, r.parties)
-            = (new.buyer_id, new.order_uid, new.plan_uid, new.parties)
-          and r.supplier_id <> new.supplier_id
+    if new.root_uid is null and v_tenant <> new.supplier_id then
+        raise exception 'a re-plan is asked for by its factory' using errcode = '42501';
+    end if;
+    if new.root_uid is not null and (
+        v_tenant <> new.buyer_id or new.state <> 'open' or not exists (
+            select from marketplace_proposal r
+            where r.uid = new.root_uid and r.root_uid is null and r.state = 'open'
+              and (r.buyer_id, r.order_uid, r.plan_uid, r.parties)
+                = (new.buyer_id, new.order_uid, new.plan_uid, new.parties)
+              and r.supplier_id <> new.supplier_id
+        )
     ) then
         raise exception 'a part of a re-plan that is not open' using errcode = '42501';
     end if;
     return new;
 end $$;
-create trigger part_follows_its_root before insert on marketplace_proposal
-    for each row when (new.root_uid is not null) execute function part_follows_its_root()
+create trigger proposal_begins before insert on marketplace_proposal
+    for each row execute function proposal_begins()
 """
 
 # What a person reads and accepts is what was written when the plan was made.
@@ -92,7 +104,7 @@ create trigger moving_lots_wait before update of state on marketplace_operation
 
 
 class Migration(migrations.Migration):
-    dependencies = [("marketplace", "0021_cancelled_names")]
+    dependencies = [("marketplace", "0022_reported_downtimes")]
 
     operations = [
         migrations.RemoveConstraint("proposal", "proposal_open_once"),
@@ -107,6 +119,11 @@ class Migration(migrations.Migration):
             "proposal",
             "state",
             models.CharField(choices=STATES, default="asked", max_length=10),
+        ),
+        migrations.AlterField(
+            "proposal",
+            "promise",
+            models.CharField(blank=True, choices=PROMISES, default="", max_length=12),
         ),
         migrations.AddIndex(
             "proposal",
@@ -150,6 +167,6 @@ class Migration(migrations.Migration):
         ),
         *(
             migrations.RunSQL(sql=[(statement, None)])
-            for statement in (PROPOSAL_PARTIES, BUYER_ASKS, STANDS_AS_PROPOSED, MOVING_LOTS_WAIT)
+            for statement in (PROPOSAL_PARTIES, EACH_ASKS, STANDS_AS_PROPOSED, MOVING_LOTS_WAIT)
         ),
     ]

@@ -182,7 +182,7 @@ def test_a_lot_that_must_be_back_before_its_next_step_is_not_helped_by_a_later_d
 
 def test_a_half_made_lot_is_no_plan_when_time_is_over_before_the_first_try() -> None:
     problem = between()
-    late = replace(problem, orders=(replace(problem.orders[0]),))
+    late = replace(problem, orders=(replace(problem.orders[0], deadline=None),))
     result = solve(late, time_limit=0.0)
     assert (result.status, [one.order for one in result.unplanned]) == (Status.TIMEOUT, ["plates"])
 

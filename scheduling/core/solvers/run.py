@@ -136,10 +136,9 @@ def _assigned(incumbent: Incumbent, model: ReachModel, *, workers: int) -> Resul
     """Plan a market by assignment, and prove how good that is with the prices it found."""
     plan = assign_market(model, clock=incumbent.clock, workers=workers)
     if not plan.unplanned and incumbent.offer(plan.assignments):
-        bounds = [Bound(value=rented_bound(model, each), rents=each) for each in plan.rents]
-        best = max(bounds, key=lambda bound: bound.value or 0)
-        incumbent.raise_bound(best.value)
-        return _planned(incumbent, best)
+        bound = Bound(value=rented_bound(model, plan.rents), rents=plan.rents)
+        incumbent.raise_bound(bound.value)
+        return _planned(incumbent, bound)
     schedule = Schedule(assignments=tuple(plan.assignments))
     broken = violations(incumbent.problem, schedule, unplanned=plan.unplanned)
     if broken:
@@ -162,7 +161,7 @@ def _tightened(model: ReachModel, incumbent: Incumbent, bound: Bound) -> Bound:
     rents: list[Rents] = []
     if incumbent.goal is Objective.COST and is_assignable(incumbent.problem):
         plan = assign_market(model, clock=incumbent.clock, workers=1)
-        rents += plan.rents
+        rents.append(plan.rents)
         if not plan.unplanned:
             incumbent.offer(plan.assignments)
     elif incumbent.goal is Objective.COST:

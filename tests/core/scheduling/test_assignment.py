@@ -2,7 +2,9 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -212,7 +214,7 @@ def test_plans_are_sound_and_no_bound_lies_above_them(problem: Problem) -> None:
     result = plan(problem)
     if result.is_plan:
         assert result.objective is not None
-        bound = rented_bound(model, found.rents[0])
+        bound = rented_bound(model, found.rents)
         assert bound is not None
         assert bound <= result.objective
         assert result.lower_bound is not None
@@ -304,3 +306,44 @@ def test_parts_hold_every_order_once_and_share_few_machines() -> None:
     pairs = zip(block.pair_machine.tolist(), block.pair_order.tolist(), strict=True)
     holders = Counter(m for m, _ in {(machine, part_of[order]) for machine, order in pairs})
     assert sum(count > 1 for count in holders.values()) <= 0.25 * block.machines
+
+
+@settings(max_examples=60, deadline=None)
+@given(problem=small_markets())
+def test_cells_hold_each_pair_s_open_minutes_once(problem: Problem) -> None:
+    model = ReachModel(problem)
+    found = [candidates(model, each, Counter()) for each in problem.orders]
+    for group in components(found):
+        block = BlockMaker(model, found).block(group)
+        cells = block.cells
+        spans = sorted(zip(cells.machine, cells.start, cells.end, strict=True))
+        assert all(one[0] != two[0] or one[2] <= two[1] for one, two in pairwise(spans))
+        for cell in range(len(cells.minutes)):
+            pairs = cells.slot_pair[cells.slot_cell == cell]
+            assert len(pairs)
+            assert (block.pair_machine[pairs] == cells.machine[cell]).all()
+            assert (block.pair_start[pairs] <= cells.start[cell]).all()
+            assert (block.pair_end[pairs] >= cells.end[cell]).all()
+        for pair in range(block.pairs):
+            machine = problem.machines[block.machine_ids[block.pair_machine[pair]]]
+            calendar = model.calendars[machine.id]
+            opened = calendar.open_between(int(block.pair_start[pair]), int(block.pair_end[pair]))
+            assert cells.minutes[cells.slot_cell[cells.slot_pair == pair]].sum() == opened
+
+
+def test_a_part_keeps_its_orders_pairs_and_cells() -> None:
+    problem = market_problem(machines=400, orders=80, seed=4, shared=0.2)
+    model = ReachModel(problem)
+    found = [candidates(model, each, Counter()) for each in problem.orders]
+    block = BlockMaker(model, found).block(range(80))
+    part = block.part(np.array([3, 4, 40, 79]))
+    inner, own = part.block, np.isin(block.pair_order, [3, 4, 40, 79])
+    assert inner.order_ids.tolist() == [3, 4, 40, 79]
+    assert inner.order_ids[inner.pair_order].tolist() == block.pair_order[own].tolist()
+    machines = block.machine_ids[block.pair_machine[own]]
+    assert inner.machine_ids[inner.pair_machine].tolist() == machines.tolist()
+    assert inner.pair_price.tolist() == block.pair_price[own].tolist()
+    whole, cells = block.cells, inner.cells
+    assert part.slots.tolist() == np.flatnonzero(own[whole.slot_pair]).tolist()
+    assert part.cells[cells.slot_cell].tolist() == whole.slot_cell[part.slots].tolist()
+    assert cells.minutes.tolist() == whole.minutes[part.cells].tolist()

@@ -79,12 +79,6 @@ class Block:
         span = slice(self.window_of[machine], self.window_of[machine + 1])
         return self.window_start[span], self.window_end[span]
 
-    def open_before(self, machine: int, minutes: Ints) -> Ints:
-        """Count the open minutes of a machine before each of `minutes`."""
-        starts, ends = self.windows(machine)
-        reached = np.clip(minutes[:, None], starts[None, :], ends[None, :]) - starts[None, :]
-        return reached.sum(axis=1)
-
     @cached_property
     def reachable_minutes(self) -> Floats:
         """Open minutes that each pair can reach."""
@@ -99,12 +93,10 @@ class Block:
         return _cells(self)
 
     def part(self, orders: Ints) -> "Part":
-        """Return the block of some of the orders, cut into the same cells."""
-        pairs = np.flatnonzero(np.isin(self.pair_order, orders))
+        """Return the block of some of the orders, which are sorted, cut into the same cells."""
+        pairs, pair_order = _runs(self.pair_order, orders)
+        slots, slot_pair = _runs(self.cells.slot_pair, pairs)
         machines, pair_machine = np.unique(self.pair_machine[pairs], return_inverse=True)
-        pair_at = np.full(self.pairs, -1)
-        pair_at[pairs] = np.arange(len(pairs))
-        slots = np.flatnonzero(pair_at[self.cells.slot_pair] >= 0)
         cells, slot_cell = np.unique(self.cells.slot_cell[slots], return_inverse=True)
         block = Block(
             order_ids=self.order_ids[orders],
@@ -112,7 +104,7 @@ class Block:
             demand=self.demand[orders],
             outside_price=self.outside_price[orders],
             ceiling=self.ceiling[orders],
-            pair_order=np.searchsorted(orders, self.pair_order[pairs]),
+            pair_order=pair_order,
             pair_machine=pair_machine,
             **{name: getattr(self, name)[pairs] for name in _PAIR_FIGURES},
             window_of=np.zeros(len(machines) + 1, dtype=np.int64),
@@ -124,7 +116,7 @@ class Block:
             start=self.cells.start[cells],
             end=self.cells.end[cells],
             minutes=self.cells.minutes[cells],
-            slot_pair=pair_at[self.cells.slot_pair[slots]],
+            slot_pair=slot_pair,
             slot_cell=slot_cell,
         )
         return Part(block=block, slots=slots, cells=cells)
@@ -190,36 +182,56 @@ class Cells:
 
 def _cells(block: Block) -> Cells:
     """Cut every machine's time at the starts and ends of its pairs."""
-    machine: list[int] = []
-    start: list[int] = []
-    end: list[int] = []
-    minutes: list[int] = []
-    slots: list[tuple[int, int]] = []
-    by_machine = np.argsort(block.pair_machine, kind="stable")
-    bounds = np.searchsorted(block.pair_machine[by_machine], np.arange(block.machines + 1))
-    for m in range(block.machines):
-        pairs = by_machine[bounds[m] : bounds[m + 1]]
-        edges = np.unique(np.concatenate((block.pair_start[pairs], block.pair_end[pairs])))
-        opened = block.open_before(m, edges)
-        for index in range(len(edges) - 1):
-            if opened[index + 1] <= opened[index]:
-                continue
-            here = pairs[
-                (block.pair_start[pairs] <= edges[index])
-                & (block.pair_end[pairs] >= edges[index + 1])
-            ]
-            if len(here):
-                slots.extend((int(pair), len(machine)) for pair in here)
-                machine.append(m)
-                start.append(int(edges[index]))
-                end.append(int(edges[index + 1]))
-                minutes.append(int(opened[index + 1] - opened[index]))
-    slots.sort()
+    moments = (block.pair_start, block.pair_end, block.window_start, block.window_end)
+    first = min((int(each.min()) for each in moments if len(each)), default=0)
+    last = max((int(each.max()) for each in moments if len(each)), default=0)
+    length = last - first + 1
+
+    def on_axis(machine: Ints, minute: Ints) -> Ints:
+        """Put minutes on one axis on which the machines' times follow each other."""
+        return machine * length + (minute - first)
+
+    window_machine = np.repeat(np.arange(block.machines), np.diff(block.window_of))
+    opening = on_axis(window_machine, block.window_start)
+    closing = np.maximum(opening, on_axis(window_machine, block.window_end))
+    start = on_axis(block.pair_machine, block.pair_start)
+    end = np.maximum(start, on_axis(block.pair_machine, block.pair_end))
+    edges = np.unique(np.concatenate((start, end)))
+    begins, ends = np.searchsorted(edges, start), np.searchsorted(edges, end)
+    wanted = np.bincount(begins, minlength=len(edges)) - np.bincount(ends, minlength=len(edges))
+    minutes = np.diff(_open_before(edges, opening, closing))
+    kept = (np.cumsum(wanted)[:-1] > 0) & (minutes > 0)
+    number = np.concatenate(([0], np.cumsum(kept)))
+    count = number[ends] - number[begins]
+    machine, minute = np.divmod(edges, length)
     return Cells(
-        machine=np.array(machine, dtype=np.int64),
-        start=np.array(start, dtype=np.int64),
-        end=np.array(end, dtype=np.int64),
-        minutes=np.array(minutes, dtype=np.int64),
-        slot_pair=np.array([pair for pair, _ in slots], dtype=np.int64),
-        slot_cell=np.array([cell for _, cell in slots], dtype=np.int64),
+        machine=machine[:-1][kept],
+        start=minute[:-1][kept] + first,
+        end=minute[1:][kept] + first,
+        minutes=minutes[kept],
+        slot_pair=np.repeat(np.arange(block.pairs), count),
+        slot_cell=_counted(number[begins], count),
     )
+
+
+def _open_before(moments: Ints, opening: Ints, closing: Ints) -> Ints:
+    """Count the open minutes before each moment; the windows are sorted and do not overlap."""
+    if not len(opening):
+        return np.zeros(len(moments), dtype=np.int64)
+    before = np.concatenate(([0], np.cumsum(closing - opening)))
+    window = np.searchsorted(opening, moments, side="right") - 1
+    here = np.clip(moments, opening[window], closing[window]) - opening[window]
+    return np.where(window < 0, 0, before[window] + here)
+
+
+def _runs(keys: Ints, wanted: Ints) -> tuple[Ints, Ints]:
+    """Find `wanted` in `keys`, both sorted: where they stand, and which one stands there."""
+    first = np.searchsorted(keys, wanted)
+    count = np.searchsorted(keys, wanted, side="right") - first
+    return _counted(first, count), np.repeat(np.arange(len(wanted)), count)
+
+
+def _counted(first: Ints, count: Ints) -> Ints:
+    """Return the numbers from each first one on, as many as its count says, one after another."""
+    skipped = np.repeat(first - np.cumsum(count) + count, count)
+    return skipped + np.arange(len(skipped))

@@ -20,7 +20,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]) * MEGABYTE,) * 2)
     # Imported here, so that the limit holds for the solvers too.
     from scheduling.core.solvers.assignment.answering import answer
+    from scheduling.core.solvers.assignment.programme import use_one_thread
 
+    use_one_thread()
     while True:
         try:
             number, question = pickle.load(sys.stdin.buffer)

@@ -27,13 +27,12 @@ CLOSING_S_PER_PAIR = 4e-5
 class MarketPlan:
     """Sound assignments of all orders but those in `unplanned`, and rents that bound the cost.
 
-    Of several `rents` the caller takes those that prove most. `removed` counts the machines
-    that each filter took away from some order.
+    `removed` counts the machines that each filter took away from some order.
     """
 
     assignments: list[Assignment]
     unplanned: list[str]
-    rents: Sequence[Rents]
+    rents: Rents
     components: int
     removed: Counter[str]
 
@@ -64,16 +63,16 @@ def assign_market(model: ReachModel, *, clock: Clock, workers: int) -> MarketPla
     blocks = [maker.block(group) for group in groups]
     assignments: list[Assignment] = []
     unplanned: list[str] = []
-    rents: list[MachineRents] = [{}]
-    for block, plan, choices in _planned(blocks, clock, workers):
+    rents: MachineRents = {}
+    for block, plan, its_rents in _planned(blocks, clock, workers):
         placed, lacking = _assignments(model.problem, block, plan)
         assignments += placed
         unplanned += lacking
-        rents = [chosen | more for chosen in rents for more in choices]
+        rents |= its_rents
     return MarketPlan(
         assignments=assignments,
         unplanned=unplanned,
-        rents=[_named(model.problem, each) for each in rents],
+        rents=_named(model.problem, rents),
         components=len(groups),
         removed=removed,
     )
@@ -81,8 +80,8 @@ def assign_market(model: ReachModel, *, clock: Clock, workers: int) -> MarketPla
 
 def _planned(
     blocks: Sequence[Block], clock: Clock, workers: int
-) -> Iterator[tuple[Block, BlockPlan | None, list[MachineRents]]]:
-    """Yield each block with its plan, None when time is over, and rents to choose from."""
+) -> Iterator[tuple[Block, BlockPlan | None, MachineRents]]:
+    """Yield each block with its plan, None when time is over, and its rents."""
     small = [block for block in blocks if block.orders <= MOST_ORDERS]
     large = [block for block in blocks if block.orders > MOST_ORDERS]
     pairs = sum(block.pairs for block in blocks)
@@ -94,13 +93,13 @@ def _planned(
         for block in large:
             shared = plan_shared(block, fan_out, clock=clock, is_over=is_over)
             if shared is None:
-                yield block, None, [{}]
+                yield block, None, {}
             else:
                 yield block, shared.plan, shared.rents
         questions = [BlockQuestion(block=block) for block in small]
         replies = fan_out.answers(questions, is_over=is_over)
     for block, reply in zip(small, replies, strict=True):
-        yield block, None if reply is None else reply.plan, [{} if reply is None else reply.rents]
+        yield (block, None, {}) if reply is None else (block, reply.plan, reply.rents)
 
 
 def _named(problem: Problem, rents: MachineRents) -> Rents:

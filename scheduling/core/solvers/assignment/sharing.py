@@ -28,17 +28,17 @@ from scheduling.core.solvers.incumbent import Clock
 
 IsOver = Callable[[], bool]
 
-STEPS = (0.5, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.12, 0.1, 0.08)
-"""Share of a cell that may change hands, round by round."""
+STEPS = (2.0, 1.0, 0.5, 0.25)
+"""How far holdings move, round by round: by which multiple of a cell at most, before they are
+scaled to fit it again. Large first steps reach in four rounds what small ones reach in ten."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SharedPlan:
-    """The plan of the whole block, and several rents that bound its cost; the caller picks."""
+    """The plan of the whole block, and rents that bound its cost."""
 
     plan: BlockPlan
-    rents: list[MachineRents]
-    parts: int
+    rents: MachineRents
 
 
 def plan_shared(
@@ -56,12 +56,9 @@ def plan_shared(
     for step in STEPS:
         if not trade.settle(step, is_over=lambda: clock.remaining < half or is_over()):
             break
-    rents = [trade.worth(), *trade.consistent_worths(is_over=is_over)]
-    return SharedPlan(
-        plan=BlockPlanner(block).plan(trade.minutes(is_over=is_over)),
-        rents=[machine_rents(block, each) for each in rents],
-        parts=len(trade.parts),
-    )
+    rents = machine_rents(block, trade.worth(is_over=is_over))
+    plan = BlockPlanner(block).plan(trade.minutes(is_over=is_over))
+    return SharedPlan(plan=plan, rents=rents)
 
 
 class _Trade:
@@ -118,33 +115,31 @@ class _Trade:
             self._holding = self._to_whole(np.maximum(moved, 0.0))
         return True
 
-    def worth(self) -> Floats:
-        """Return a price of each cell: of shared ones, the holders' mean."""
-        return np.where(self._is_shared, self._mean_worth(), self._price)
+    def worth(self, *, is_over: IsOver) -> Floats:
+        """Return the price of each cell: of shared ones, the holders' mean worth.
 
-    def consistent_worths(self, *, is_over: IsOver) -> list[Floats]:
-        """Return the prices that parts find when they pay the mean worth for shared time."""
+        The others' are those that parts find when they pay that much for shared time.
+        """
         mean = self._mean_worth()
         shares = [
             Share(
                 minutes=self._whole[part.cells],
                 rent=np.where(shared, mean[part.cells], 0.0),
-                is_shared=np.zeros(len(shared), dtype=np.bool_),
+                is_shared=shared,
             )
             for part, shared in zip(self.parts, self._shared, strict=True)
         ]
-        replies = self._asked(Wanted.PRICES, shares, is_over=is_over, is_warm=False)
-        price = mean.copy()
+        replies = self._asked(Wanted.PRICES, shares, is_over=is_over)
+        price = np.where(self._is_shared, mean, self._price)
         for part, shared, reply in zip(self.parts, self._shared, replies, strict=True):
-            if reply is None:
-                return []
-            price[part.cells[~shared]] = reply.cell_price[~shared]
-        return [price]
+            if reply is not None:
+                price[part.cells[~shared]] = reply.cell_price[~shared]
+        return price
 
     def minutes(self, *, is_over: IsOver) -> Floats:
         """Return what the parts decide to use of their holdings, by slot of the block."""
         shares = self._shares(is_tight=True)
-        replies = self._asked(Wanted.MINUTES, shares, is_over=is_over, is_warm=False)
+        replies = self._asked(Wanted.MINUTES, shares, is_over=is_over)
         minutes = np.zeros(len(self.block.cells.slot_pair))
         for part, reply in zip(self.parts, replies, strict=True):
             if reply is not None:
@@ -152,17 +147,10 @@ class _Trade:
         return minutes
 
     def _asked(
-        self,
-        wanted: Wanted,
-        shares: Sequence[Share],
-        *,
-        is_over: IsOver,
-        is_warm: bool = True,
+        self, wanted: Wanted, shares: Sequence[Share], *, is_over: IsOver
     ) -> list[BlockAnswer | None]:
         questions = [
-            BlockQuestion(
-                block=part.block, wanted=wanted, share=share, basis=basis if is_warm else None
-            )
+            BlockQuestion(block=part.block, wanted=wanted, share=share, basis=basis)
             for part, share, basis in zip(self.parts, shares, self._bases, strict=True)
         ]
         return self._fan_out.answers(questions, is_over=is_over)

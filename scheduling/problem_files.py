@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scheduling.core import Objective, Problem, Result, Status, solve
-from scheduling.core.certify import is_bound_verified
+from scheduling.core.certify import certified_bound, is_bound_verified
 from scheduling.core.checker import violations
 from scheduling.core.formats import UnreadableProblem, read_problem
 from scheduling.core.formats.results import faults_to_json, result_from_json, result_to_json
@@ -71,6 +71,7 @@ def check_file(
         "violations": [],
         "objective": None,
         "lower_bound_verified": None,
+        "certified_bound": None,
     }
     try:
         problem = _read(path, format_)
@@ -89,12 +90,15 @@ def check_file(
         if reported.objective is not None and objective != reported.objective:
             sentence = f"The result claims {reported.objective}; the schedule gives {objective}."
             listed.append({"code": "objective", "sentence": sentence})
-    verified = is_bound_verified(problem, reported, is_sound=not found) if certify else None
-    document = nothing | {
-        "violations": listed,
-        "objective": objective,
-        "lower_bound_verified": verified,
-    }
+    document = nothing | {"violations": listed, "objective": objective}
+    if certify:
+        certified = certified_bound(problem, reported)
+        document |= {
+            "lower_bound_verified": is_bound_verified(
+                problem, reported, certified, is_sound=not found
+            ),
+            "certified_bound": certified,
+        }
     return Outcome(document=document, exit_code=1 if listed else 0)
 
 

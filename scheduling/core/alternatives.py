@@ -158,6 +158,7 @@ class _Maker:
                 goal=Objective.COST,
                 objective=self._cost(fastest),
                 lower_bound=cheapest.lower_bound,
+                certified_bound=cheapest.certified_bound,
                 certificate=cheapest.certificate,
                 rents=cheapest.rents,
                 status=Status.FEASIBLE,
@@ -248,6 +249,7 @@ class _Maker:
             goal=Objective.MAKESPAN,
             objective=completion,
             lower_bound=fastest.lower_bound,
+            certified_bound=fastest.certified_bound,
             certificate=fastest.certificate,
             status=Status.OPTIMAL if is_best else Status.FEASIBLE,
         )

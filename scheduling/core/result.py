@@ -59,13 +59,15 @@ class Result:
 
     `lower_bound` is None when nothing is proven, `objective` when there is no full plan.
     `certificate` holds the integer multipliers from which `scheduling.core.bounds` can
-    recompute the bound without any solver, or None when the bound rests on a search; `rents`
-    (see `scheduling.core.rents`) are the multipliers of a bound on cost.
+    recompute `certified_bound` without any solver, None where it needs none; `rents` (see
+    `scheduling.core.rents`) are the multipliers of a bound on cost. A `lower_bound` above
+    `certified_bound` was proven by a search, which leaves no certificate.
     """
 
     status: Status
     objective: int | None = None
     lower_bound: int | None = None
+    certified_bound: int | None = None
     runtime_s: float = 0.0
     cpu_s: float = 0.0
     seed: int = 0

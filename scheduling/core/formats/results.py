@@ -32,6 +32,7 @@ def result_to_json(problem: Problem | None, result: Result) -> dict[str, Any]:
         "goal": str(result.goal),
         "objective": result.objective,
         "lower_bound": result.lower_bound,
+        "certified_bound": result.certified_bound,
         "gap": None if gap is None else round(gap, 6),
         "runtime_s": round(result.runtime_s, 3),
         "cpu_s": round(result.cpu_s, 3),

@@ -118,6 +118,7 @@ def _within_ceilings(
         status=Status.FEASIBLE,
         objective=objective_value(problem, cheap.schedule, objective),
         lower_bound=free.lower_bound,
+        certified_bound=free.certified_bound,
         certificate=free.certificate,
         rents=free.rents,
     )
@@ -181,6 +182,7 @@ def _planned(incumbent: Incumbent, bound: Bound) -> Result:
         status=Status.OPTIMAL if incumbent.is_optimal else Status.FEASIBLE,
         objective=incumbent.value,
         lower_bound=incumbent.lower_bound,
+        certified_bound=bound.value,
         schedule=incumbent.schedule,
         certificate=bound.weights,
         rents=bound.rents,

@@ -19,15 +19,25 @@ BOUND_TOLERANCE = 1e-6
 
 
 class SequencingModel:
-    """One CP-SAT model of a shop, its machines free or assigned beforehand."""
+    """One CP-SAT model of a shop, its machines free or assigned beforehand.
+
+    With `is_proof`, only makespans below the incumbent's are let in: windows are then narrow
+    from the start, and it is soon proven that there are none, if there are none.
+    """
 
     def __init__(
-        self, shop: ShopModel, incumbent: Incumbent, *, assigned: list[int] | None
+        self,
+        shop: ShopModel,
+        incumbent: Incumbent,
+        *,
+        assigned: list[int] | None = None,
+        is_proof: bool = False,
     ) -> None:
         self.shop = shop
         self.incumbent = incumbent
+        self.is_proof = is_proof
         self.model = cp_model.CpModel()
-        self.horizon = self._horizon()
+        self.horizon = self._horizon() - is_proof
         self.starts: list[cp_model.IntVar] = []
         self.ends: list[cp_model.IntVar] = []
         self.presences: list[dict[int, cp_model.IntVar]] = []
@@ -116,7 +126,8 @@ class SequencingModel:
         """Search for `seconds`, offering every better plan; return the proven bound."""
         if seconds < LEAST_SECONDS:
             return None
-        self._hint(start)
+        if not self.is_proof:
+            self._hint(start)
         solver = cp_model.CpSolver()
         solver.parameters.max_time_in_seconds = seconds
         solver.parameters.num_workers = max(1, workers)
@@ -132,7 +143,9 @@ class SequencingModel:
             watcher.join()
         if status == cp_model.MODEL_INVALID:
             raise ValueError(self.model.validate())
-        if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        if status == cp_model.INFEASIBLE and self.is_proof:
+            return self.horizon + 1
+        if status in (cp_model.OPTIMAL, cp_model.FEASIBLE, cp_model.UNKNOWN):
             return ceil(solver.best_objective_bound - BOUND_TOLERANCE)
         return None
 

@@ -7,6 +7,7 @@ ones optimal and knows tardiness and deadlines. Each hands its best plan on.
 
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
+from math import inf
 from random import Random
 
 import numpy as np
@@ -31,11 +32,13 @@ LARGE_JOB_SHOP = 2_000
 JOB_SHOP_SHARE = 0.5
 MAX_TABU_OPERATIONS = 20_000
 TINY_ALTERNATIVES = 100
-"""Up to here constraint programming proves plans optimal in no time.
-
-Beyond, its bound would cost the tabu search its time, and no certificate could show it.
-"""
-PROOF_SHARE = 0.4
+"""Up to here constraint programming proves plans optimal in no time."""
+PROVABLE_ALTERNATIVES = 400
+"""Up to here it may, once the tabu search has found a plan that is hard to beat."""
+FIRST_TABU_SHARE = 0.05
+TINY_PROOF_SHARE = 0.4
+PROOF_SHARE = 0.15
+"""A proof comes at once or, most often, not at all; the rest of the time is better searched."""
 GREEDY_SHARE = 0.1
 GREEDY_ALONE_SHARE = 0.7
 FIXED_SHARE = 0.3
@@ -43,7 +46,10 @@ RANDOM_PASSES = 60
 
 
 def improve_shop(incumbent: Incumbent, bound: Bound, *, workers: int, seed: int) -> Bound:
-    """Improve `incumbent` until proven optimal or out of time; return the best bound."""
+    """Improve `incumbent` until proven optimal or out of time; return the best certified bound.
+
+    What the search proves beyond that raises the bound of `incumbent` alone.
+    """
     shop = ShopModel(incumbent.problem)
     search = _ShopSearch(shop, incumbent, workers, seed)
     is_planned = search.plain_job_shop()
@@ -55,8 +61,7 @@ def improve_shop(incumbent: Incumbent, bound: Bound, *, workers: int, seed: int)
         if incumbent.is_optimal or incumbent.clock.is_over:
             break
         stage()
-    is_certified = incumbent.lower_bound == bound.value
-    return Bound(value=incumbent.lower_bound, weights=bound.weights if is_certified else None)
+    return bound
 
 
 class _ShopSearch:
@@ -79,6 +84,8 @@ class _ShopSearch:
             return (self.greedy, self.fixed_machines, self.all_alternatives)
         if self.alternatives <= TINY_ALTERNATIVES:
             return (self.proof, self.tabu)
+        if self.alternatives <= PROVABLE_ALTERNATIVES:
+            return (self.first_tabu, self.proof, self.tabu)
         return (self.tabu,)
 
     def _is_for_tabu(self) -> bool:
@@ -167,8 +174,13 @@ class _ShopSearch:
             self.offer(list_schedule(self.shop, urgency=rule, noise=noise, random=random))
             took = max(took, clock.elapsed - began)
 
-    def tabu(self) -> None:
-        """Search by critical-path tabu search for all the time that is left."""
+    def first_tabu(self) -> None:
+        """Search by tabu search for a plan worth proving."""
+        clock = self.incumbent.clock
+        self.tabu(until=clock.elapsed + FIRST_TABU_SHARE * clock.remaining)
+
+    def tabu(self, *, until: float = inf) -> None:
+        """Search by critical-path tabu search until that second or the end of the time."""
         # numba takes half a second to load, and markets do not need it.
         from scheduling.core.solvers.tabu.elites import TabuSearch
         from scheduling.core.solvers.tabu.graph import shop_arrays
@@ -185,18 +197,23 @@ class _ShopSearch:
             seed=self.seed,
         )
         search.run(
-            workers=max(1, self.workers), offer=self.offer, should_stop=lambda: clock.is_over
+            workers=max(1, self.workers),
+            offer=self.offer,
+            should_stop=lambda: clock.is_over or clock.elapsed > until,
         )
 
     def proof(self) -> None:
-        """Let constraint programming prove the plan optimal, or find a better one.
+        """Let constraint programming prove that no plan is better, or find one."""
+        # CP-SAT takes a second to load, and neither markets nor huge shops need it.
+        from scheduling.core.solvers.sequencing import SequencingModel
 
-        A bound that falls short of the plan is dropped: the LP's has a certificate.
-        """
-        seconds = self.incumbent.clock.remaining * PROOF_SHARE
-        found = self._sequence(self.best, seconds, assigned=None)
-        if found is not None and found == self.incumbent.value:
-            self.incumbent.raise_bound(found)
+        is_tiny = self.alternatives <= TINY_ALTERNATIVES
+        seconds = self.incumbent.clock.remaining * (TINY_PROOF_SHARE if is_tiny else PROOF_SHARE)
+        model = SequencingModel(self.shop, self.incumbent, is_proof=True)
+        found = model.improve(
+            self.best, seconds=seconds, workers=self.workers, seed=self.seed, offer=self.offer
+        )
+        self.incumbent.raise_bound(found)
 
     def fixed_machines(self) -> None:
         """Keep the LP's machines and only sequence: no optional intervals."""

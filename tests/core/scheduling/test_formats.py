@@ -168,7 +168,24 @@ def test_solve_and_check_agree_on_a_gzipped_file(tmp_path: Path) -> None:
         "violations": [],
         "objective": 95,
         "lower_bound_verified": True,
+        "certified_bound": solved.document["lower_bound"],
     }
+
+
+def test_a_bound_that_rests_on_a_search_is_not_verified_but_its_certified_part_is(
+    tmp_path: Path,
+) -> None:
+    path, result = tmp_path / "shop.txt", tmp_path / "result.json"
+    path.write_text("3 2\n" + "1 2 0 4 1 4\n" * 3)
+    document = solve_file(path, time_limit=5).document
+    assert (document["status"], document["gap"]) == ("optimal", 0.0)
+    assert (document["lower_bound"], document["certified_bound"]) == (8, 6)
+    result.write_text(json.dumps(document))
+    checked = check_file(path, result, certify=True).document
+    assert checked["violations"] == []
+    assert (checked["lower_bound_verified"], checked["certified_bound"]) == (None, 6)
+    result.write_text(json.dumps(document | {"lower_bound": 6}))
+    assert check_file(path, result, certify=True).document["lower_bound_verified"] is True
 
 
 def test_rents_certify_what_scarce_time_must_cost(tmp_path: Path) -> None:
@@ -183,9 +200,13 @@ def test_rents_certify_what_scarce_time_must_cost(tmp_path: Path) -> None:
     assert document["certificate"] == {"rents": {"press": [[0, 5000], [100, 0]]}}
     result.write_text(json.dumps(document))
     checked = check_file(path, result, certify=True).document
-    assert checked == {"violations": [], "objective": 1900, "lower_bound_verified": True}
+    assert checked["violations"] == []
+    assert (checked["objective"], checked["lower_bound_verified"]) == (1900, True)
+    assert checked["certified_bound"] == document["certified_bound"] == 1900
     result.write_text(json.dumps(document | {"certificate": None}))
-    assert check_file(path, result, certify=True).document["lower_bound_verified"] is None
+    bare = check_file(path, result, certify=True).document
+    # without rents, 100 pieces of each order could be had at the cheaper of two prices
+    assert (bare["lower_bound_verified"], bare["certified_bound"]) == (None, 1600)
     backwards = {"rents": {"press": [[9, 1], [3, 1]]}}
     result.write_text(json.dumps(document | {"certificate": backwards}))
     assert check_file(path, result, certify=True).exit_code == 2

@@ -31,6 +31,24 @@ def test_flexible_machines_balance() -> None:
     assert (result.status, result.objective) == (Status.OPTIMAL, 8)
 
 
+def test_what_only_a_search_proves_is_no_certified_bound() -> None:
+    # 12 minutes of work on two machines take 6 at least, three operations of 4 take 8
+    problem = job_shop(*[[[(0, 4), (1, 4)]]] * 3, machines=2)
+    result = solve(problem, time_limit=5, workers=1)
+    assert (result.status, result.objective) == (Status.OPTIMAL, 8)
+    assert (result.lower_bound, result.certified_bound, result.gap) == (8, 6, 0.0)
+    assert result.certificate == {"0": 10**9, "1": 10**9}
+
+
+def test_a_small_public_shop_ends_proven_optimal_long_before_its_time_is_over() -> None:
+    problem = read_problem((DATA / "mk01.txt").read_text())
+    result = solve(problem, time_limit=120, workers=2, seed=1)
+    assert (result.status, result.objective, result.lower_bound) == (Status.OPTIMAL, 40, 40)
+    assert result.certified_bound is not None
+    assert result.certified_bound <= 40
+    assert result.runtime_s < 100
+
+
 def test_tardiness_orders_jobs_by_due_date() -> None:
     plain = job_shop([[(0, 5)]], [[(0, 5)]], machines=1)
     late, soon = plain.orders

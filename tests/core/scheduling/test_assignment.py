@@ -308,7 +308,7 @@ def test_parts_hold_every_order_once_and_share_few_machines() -> None:
     assert sum(count > 1 for count in holders.values()) <= 0.25 * block.machines
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=small_markets())
 def test_cells_hold_each_pair_s_open_minutes_once(problem: Problem) -> None:
     model = ReachModel(problem)

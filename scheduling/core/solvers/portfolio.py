@@ -37,8 +37,6 @@ WORTH_TRYING = 0.995
 """Other lot counts are tried as long as each takes half a percent off."""
 BUDGETED_LOTS = 300
 SEQUENCE_TRIES = 400
-MOST_POLISHED_ALONE = 500
-"""The date of one order in more lots rests on its flow: placing some of them anew gains nothing."""
 
 
 def improve_market(
@@ -275,11 +273,8 @@ class _Search:
 
     def _polished(self) -> None:
         """Place some lots of the best plan anew, as long as that helps."""
-        schedule = self.incumbent.schedule
-        if self.best is None or schedule is None:
-            return
-        is_alone = len(self.orders) == 1 and self.incumbent.goal is Objective.MAKESPAN
-        if not is_alone or len(schedule.by_lot) <= MOST_POLISHED_ALONE:
+        is_flow_best = len(self.orders) == 1 and self.incumbent.goal is Objective.MAKESPAN
+        if self.best is not None and not is_flow_best:
             Polisher(self.planner, self.incumbent, seed=self.random.getrandbits(32)).run()
 
 

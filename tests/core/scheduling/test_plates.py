@@ -36,14 +36,6 @@ def test_the_plan_takes_less_than_14_days_and_loses_no_plate() -> None:
         assert sum(a.quantity for a in result.schedule if a.step == step) == QUANTITY
 
 
-def test_a_small_order_is_polished_beyond_what_its_flow_gives() -> None:
-    problem = plates_problem(plates_facts(1, quantity=20_000))
-    result = solve(problem, time_limit=60, seed=1)
-    assert violations(problem, result.schedule) == []
-    assert result.objective is not None
-    assert result.objective <= 690, "its flow alone leads to 720 minutes"
-
-
 def test_the_bound_is_the_film_stage_and_what_lies_before_and_after_it() -> None:
     # 4.7 million plates on 38 machines of 560 an hour: 220.9 working hours, 11.04 days
     bound = lower_bound(plates_problem(plates_facts(1)), Objective.MAKESPAN).value

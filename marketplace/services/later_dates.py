@@ -32,29 +32,18 @@ from marketplace.models import (
 )
 from marketplace.selectors.drills import DRILLABLE
 from marketplace.services.closing import lock_order
-from marketplace.services.moving import UNSTARTED
+from marketplace.services.moving import (
+    CHANGED,
+    UNSTARTED,
+    ProposalDecided,
+    ProposalGone,
+    ProposalStale,
+)
 from tenants.actors import Actor
-from tenants.errors import Conflict, NotFound
 from tenants.live import announce
 
 NO_LATER_THAN = timedelta(days=90)
 """How much later than promised an order may be done in a plan that its buyer is asked about."""
-
-
-class PutGone(NotFound):
-    code = "proposal_not_found"
-
-
-class PutDecided(Conflict):
-    """The buyer has decided, the time was over, or something newer happened."""
-
-    code = "proposal_decided"
-
-
-class PutStale(Conflict):
-    """A lot that would move has begun since."""
-
-    code = "proposal_stale"
 
 
 def put_to_buyer(
@@ -106,9 +95,9 @@ def accept_later(*, proposal_uid: UUID, by: Actor, now: datetime) -> Proposal:
     The proposal is claimed by one conditional UPDATE. The promise moves when all have agreed.
 
     Raises:
-        PutGone: no such proposal to the acting buyer.
-        PutDecided: it does not wait for the buyer any more.
-        PutStale: a lot that would move has begun, or the order's plan is another.
+        ProposalGone: no such proposal to the acting buyer.
+        ProposalDecided: it does not wait for the buyer any more.
+        ProposalStale: a lot that would move has begun, or the order's plan is another.
     """
     proposal = _put(proposal_uid, by=by, now=now)
     order = lock_order(order_uid=proposal.order_uid, by=by)
@@ -120,7 +109,7 @@ def accept_later(*, proposal_uid: UUID, by: Actor, now: datetime) -> Proposal:
     plan = Plan.objects.get(buyer_id=by.tenant_id, uid=proposal.plan_uid)
     moves = moves_of(frozen, plan)
     if not _still_stands(order, frozen, moves):
-        raise PutStale(_("Work has begun on what would move, or the plan is another by now."))
+        raise ProposalStale(_("Work has begun on what would move, or the plan is another by now."))
     _ask_factories(proposal, frozen, moves, by=by, now=now)
     return proposal
 
@@ -130,7 +119,7 @@ def keep_waiting(*, proposal_uid: UUID, by: Actor, now: datetime) -> Proposal:
     """Keep to the promised date, as the buyer: nothing moves, and lots wait for what holds them up.
 
     Raises:
-        PutGone, PutDecided: as for `accept_later`.
+        ProposalGone, ProposalDecided: as for `accept_later`.
     """
     proposal = _put(proposal_uid, by=by, now=now)
     _decide(proposal, to=ProposalState.WAITING, by=by, now=now)
@@ -148,21 +137,21 @@ def find_put(*, buyer_id: int, proposal_uid: UUID) -> Proposal:
     """Return a proposal about the buyer's order, whatever has become of it.
 
     Raises:
-        PutGone: there is none to this buyer.
+        ProposalGone: there is none to this buyer.
     """
     mine = Proposal.objects.of_buyer(buyer_id).filter(uid=proposal_uid, root_uid=None)
     proposal = mine.first()
     if proposal is None:
-        raise PutGone(_("There is no such proposal."))
+        raise ProposalGone(_("There is no such proposal."))
     return proposal
 
 
 def _put(proposal_uid: UUID, *, by: Actor, now: datetime) -> Proposal:
     proposal = find_put(buyer_id=by.tenant_id, proposal_uid=proposal_uid)
     if proposal.state != ProposalState.PUT or proposal.expires_at is None:
-        raise PutDecided(_("This proposal is not open any more. Load the page again."))
+        raise ProposalDecided(CHANGED)
     if now >= proposal.expires_at:
-        raise PutDecided(_("The time to decide is over. A new proposal can be asked for."))
+        raise ProposalDecided(_("The time to decide is over. A new proposal can be asked for."))
     return proposal
 
 
@@ -172,7 +161,7 @@ def _decide(
     try:
         transition(proposal, to=to, by=by, now=now, **fields)
     except StateConflict as error:
-        raise PutDecided(_("This proposal is not open any more. Load the page again.")) from error
+        raise ProposalDecided(CHANGED) from error
 
 
 def _still_stands(order: Order, frozen: FrozenPart, moves: Sequence[Move]) -> bool:

@@ -18,12 +18,23 @@ from marketplace.core.spans import subtract
 from marketplace.models import Operation, OperationState, Proposal, ProposalState, WorkOrder
 from scheduling.services.reservations import MachineTimeTaken, Span, book_spans, release_spans
 from tenants.actors import Actor
-from tenants.errors import Conflict
+from tenants.errors import Conflict, NotFound
 from tenants.live import announce
 from tenants.services.outbox import send_after_commit
 
 ENDED = "proposal.ended"
 UNSTARTED = (OperationState.WAITING, OperationState.READY)
+CHANGED = _("This proposal is not open any more. Load the page again.")
+
+
+class ProposalGone(NotFound):
+    code = "proposal_not_found"
+
+
+class ProposalDecided(Conflict):
+    """Somebody decided, the time was over, or something newer happened."""
+
+    code = "proposal_decided"
 
 
 class ProposalStale(Conflict):

@@ -12,22 +12,22 @@ from django.utils.translation import gettext_lazy as _
 from evidence.services.transitions import StateConflict, transition
 from marketplace.core.disruption import Move
 from marketplace.models import Proposal, ProposalState
-from marketplace.services.moving import hold_hours, lock_waiting, move_lots, tell_of_end
-from marketplace.services.proposing import ProposalGone
+from marketplace.services.moving import (
+    CHANGED,
+    ProposalDecided,
+    ProposalGone,
+    hold_hours,
+    lock_waiting,
+    move_lots,
+    tell_of_end,
+)
 from tenants.actors import Actor
-from tenants.errors import Conflict, DomainError
+from tenants.errors import DomainError
 from tenants.live import announce
 from tenants.services.outbox import send_after_commit
 
 ACCEPTED = "proposal.accepted"
 AGREED = "proposal.agreed"
-CHANGED = _("This proposal is not open any more. Load the page again.")
-
-
-class ProposalDecided(Conflict):
-    """Somebody decided, the time was over, or something newer happened."""
-
-    code = "proposal_decided"
 
 
 class NoReason(DomainError):

@@ -28,6 +28,7 @@ from marketplace.core.plan_json import PlanDocument
 from marketplace.models import (
     Downtime,
     Operation,
+    OperationState,
     Order,
     Plan,
     PlanPurpose,
@@ -40,12 +41,12 @@ from marketplace.models import (
 from marketplace.models.bilateral import DealQuerySet
 from marketplace.selectors.drills import DRILLABLE
 from marketplace.services.later_dates import NO_LATER_THAN, moves_of, put_to_buyer
-from marketplace.services.moving import UNSTARTED, tell_of_end
+from marketplace.services.moving import UNSTARTED, ProposalGone, tell_of_end
 from marketplace.services.orders import asked_of
 from marketplace.services.planning import request_plans
 from tenants.acting import acting_as
 from tenants.actors import Actor
-from tenants.errors import Conflict, NotFound
+from tenants.errors import Conflict
 from tenants.live import announce
 from tenants.services.outbox import send_after_commit
 
@@ -62,10 +63,6 @@ UNCHANGED = (
     ProposalState.WAITING,
     ProposalState.UNDONE,
 )
-
-
-class ProposalGone(NotFound):
-    code = "proposal_not_found"
 
 
 class NothingToPropose(Conflict):
@@ -254,7 +251,9 @@ def _frozen_part(
     plan = Plan.objects.get(buyer_id=order.tenant_id, uid=order.chosen_plan_uid)
     document = PlanDocument.from_json(plan.schedule)
     operations = Operation.objects.of_buyer(order.tenant_id).filter(order_uid=order.uid)
-    begun = set(operations.exclude(state__in=UNSTARTED).values_list("lot", "step"))
+    # A lot that was cancelled may have been asked for again since, by the same name.
+    alive = operations.exclude(state__in=(*UNSTARTED, OperationState.CANCELLED))
+    begun = set(alive.values_list("lot", "step"))
     disruption = Disruption(
         supplier_id=proposal.supplier_id,
         halts=tuple(

@@ -29,17 +29,14 @@ from marketplace.selectors.work import work_orders_of
 from marketplace.services.downtimes import DowntimeRefused, NotDown, say_down, say_running
 from marketplace.services.late_material import MaterialRefused, WorkOrderGone, say_material
 from marketplace.services.later_dates import (
-    PutDecided,
-    PutStale,
     accept_later,
     find_put,
     keep_waiting,
 )
-from marketplace.services.moving import ProposalStale
+from marketplace.services.moving import ProposalDecided, ProposalStale
 from marketplace.services.orders import find_order
 from marketplace.services.proposals import (
     NoReason,
-    ProposalDecided,
     accept_proposal,
     dismiss_proposal,
 )
@@ -218,7 +215,7 @@ def _answer(
     order_uid = find_put(buyer_id=request.acting.tenant_id, proposal_uid=uid).order_uid
     try:
         act(proposal_uid=uid, by=request.actor, now=site_now())
-    except (PutDecided, PutStale) as refusal:
+    except (ProposalDecided, ProposalStale) as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, said)

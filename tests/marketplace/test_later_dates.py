@@ -17,16 +17,13 @@ from marketplace.services.agreeing import conclude_if_agreed, end_with
 from marketplace.services.applying import apply_accepted
 from marketplace.services.expiry import hand_on_expired_proposals
 from marketplace.services.later_dates import (
-    PutDecided,
-    PutGone,
-    PutStale,
     accept_later,
     keep_waiting,
 )
-from marketplace.services.moving import ProposalStale
+from marketplace.services.moving import ProposalDecided, ProposalGone, ProposalStale
 from marketplace.services.production import ReportNotTaken, start_operation
-from marketplace.services.proposals import ProposalDecided, accept_proposal, dismiss_proposal
-from marketplace.services.proposing import ProposalGone, ask_again, propose_moves
+from marketplace.services.proposals import accept_proposal, dismiss_proposal
+from marketplace.services.proposing import ask_again, propose_moves
 from tenants.acting import PLATFORM_ID, acting_as
 from tenants.models import Organisation
 from tests.factories import NOW, make_member, make_organisation
@@ -189,7 +186,7 @@ def test_a_buyer_that_waits_keeps_promise_and_plan_and_is_not_asked_again() -> N
     with acting_as(town.buyer.pk):
         keep_waiting(proposal_uid=proposal.uid, by=actor(town.buyer), now=NOW)
         for act in (accept_later, keep_waiting):
-            with pytest.raises(PutDecided):
+            with pytest.raises(ProposalDecided):
                 act(proposal_uid=proposal.uid, by=actor(town.buyer), now=NOW)
     propose_moves(supplier_id=town.cutter.pk, now=NOW)
     town.deliver()
@@ -238,7 +235,7 @@ def test_the_buyers_time_to_decide_ends_too() -> None:
     over = proposal.expires_at
     assert over is not None
     assert over >= NOW + HOUR, "half the time until the first lot would begin"
-    with pytest.raises(PutDecided, match="time to decide is over"):
+    with pytest.raises(ProposalDecided, match="time to decide is over"):
         agree(town, proposal, now=over)
     assert hand_on_expired_proposals(now=over) == 1
     town.deliver(over)
@@ -255,7 +252,7 @@ def test_of_many_answers_of_the_buyer_one_counts() -> None:
         keep_waiting(proposal_uid=proposal.uid, by=actor(town.buyer), now=NOW)
 
     outcomes = race([(town.buyer.pk, act) for act in (yes, no) * 4])
-    assert outcomes == {"won": 1, "PutDecided": 7}
+    assert outcomes == {"won": 1, "ProposalDecided": 7}
     root, *parts = town.proposals()
     assert (root.state, len(parts)) in (("open", 1), ("waiting", 0))
 
@@ -271,7 +268,7 @@ def test_a_lot_that_begins_before_the_buyer_or_a_factory_agrees_refuses_it() -> 
     town, proposal = late()
     lot = proposal.moves[0]["lot"]
     begin(town, lot)
-    with pytest.raises(PutStale):
+    with pytest.raises(ProposalStale):
         agree(town, proposal)
     assert states(town) == [("cutter", "put")]
 
@@ -317,7 +314,7 @@ def test_nobody_else_decides_and_the_database_holds_what_is_asked() -> None:
     stranger = make_organisation(kinds=["buyer"], name="Stranger")
     for firm in (stranger, town.cutter, town.press):
         for act in (accept_later, keep_waiting):
-            with acting_as(firm.pk), pytest.raises(PutGone):
+            with acting_as(firm.pk), pytest.raises(ProposalGone):
                 act(proposal_uid=proposal.uid, by=actor(firm), now=NOW)
     with acting_as(town.cutter.pk), pytest.raises(ProposalDecided):
         accept_proposal(proposal_uid=proposal.uid, by=actor(town.cutter), now=NOW)

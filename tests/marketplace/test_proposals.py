@@ -20,6 +20,7 @@ from marketplace.models import (
     Listing,
     Offer,
     Operation,
+    OperationState,
     Order,
     OrderState,
     Plan,
@@ -34,17 +35,15 @@ from marketplace.services.downtimes import DowntimeRefused, NotDown, say_down, s
 from marketplace.services.expiry import hand_on_expired_proposals
 from marketplace.services.late_material import MaterialRefused, WorkOrderGone, say_material
 from marketplace.services.listings import refresh_listings
-from marketplace.services.moving import ProposalStale
+from marketplace.services.moving import ProposalDecided, ProposalGone, ProposalStale
 from marketplace.services.offers import accept_offer
 from marketplace.services.proposals import (
     NoReason,
-    ProposalDecided,
     accept_proposal,
     dismiss_proposal,
 )
 from marketplace.services.proposing import (
     NothingToPropose,
-    ProposalGone,
     ask_again,
     plan_proposal,
     propose_moves,
@@ -261,6 +260,24 @@ def test_accepting_moves_hours_runs_commitments_and_the_orders_plan() -> None:
             assert held[uid][1] == instant(plan.origin_at, one.start)
     apply_accepted(buyer_id=town.buyer.pk, proposal_uid=proposal.uid, now=NOW)
     assert town.order().chosen_plan_uid == proposal.plan_uid, "a message may come twice"
+
+
+def test_lots_that_were_cancelled_and_asked_for_again_move_like_others() -> None:
+    town, _spare = with_spare()
+    rows = list(town.operations(town.cutter).values())
+    with acting_as(town.buyer.pk):
+        mine = Operation.objects.of_buyer(town.buyer.pk).filter(pk__in=[one.pk for one in rows])
+        mine.update(state=OperationState.CANCELLED)
+        for one in mine:
+            mine.filter(pk=one.pk).update(uid=uuid7())
+    with acting_as(town.cutter.pk):
+        for one in rows:
+            one.pk = None
+            one.save(force_insert=True)
+    town.goes_down()
+    (proposal,) = town.proposals()
+    assert proposal.state == "open"
+    assert proposal.moves
 
 
 def test_without_any_room_nothing_is_proposed() -> None:

@@ -18,11 +18,20 @@ class BandStep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BandOffer:
+    """One plan found at once, for the whole order; it could be booked as it stands."""
+
+    completes_at: datetime
+    cost_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Band:
     """`earliest_at` is proven: no plan completes sooner. `likely_at` reckons with low rates.
 
     Money fills the machines from the cheapest on: with all the time there is (low), or with only
-    the time until the earliest date (high). `assumed` are codes of sentences.
+    the time until the earliest date (high). `offers` are the soonest plan that was found at once
+    and, if there is one that is not late, a cheaper one. `assumed` are codes of sentences.
     """
 
     earliest_at: datetime
@@ -33,6 +42,7 @@ class Band:
     machines: int
     suppliers: int
     steps: tuple[BandStep, ...]
+    offers: tuple[BandOffer, ...] = ()
     assumed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -49,6 +59,10 @@ class Band:
                 {"process": s.process, "machines": s.machines, "suppliers": s.suppliers}
                 for s in self.steps
             ],
+            "offers": [
+                {"completes_at": one.completes_at.isoformat(), "cost_minor": one.cost_minor}
+                for one in self.offers
+            ],
             "assumed": list(self.assumed),
         }
 
@@ -59,5 +73,12 @@ class Band:
         for name in ("earliest_at", "likely_at"):
             fields[name] = datetime.fromisoformat(document[name])
         fields["steps"] = tuple(BandStep(**step) for step in document["steps"])
+        fields["offers"] = tuple(
+            BandOffer(
+                completes_at=datetime.fromisoformat(one["completes_at"]),
+                cost_minor=one["cost_minor"],
+            )
+            for one in document["offers"]
+        )
         fields["assumed"] = tuple(document["assumed"])
         return cls(**fields)

@@ -91,7 +91,7 @@ def band_context(request: PlanRequest, processes: dict[str, Any] | None = None) 
         "band": band,
         "message": message,
         "dates": _date_chart(band, due_at),
-        "is_late": band.likely_at > due_at,
+        "is_late": min([band.likely_at, *(one.completes_at for one in band.offers)]) > due_at,
         "band_steps": [
             {
                 "process": names.get(s.process, s.process),

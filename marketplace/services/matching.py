@@ -10,7 +10,7 @@ from django.db import transaction
 
 from evidence.services.transitions import transition
 from marketplace.core.asked import AskedOrder
-from marketplace.core.band import Band, BandStep
+from marketplace.core.band import Band, BandOffer, BandStep
 from marketplace.core.fitting import (
     Fit,
     OnSale,
@@ -254,6 +254,10 @@ def _band_of(question: Question, rough: RoughBand) -> Band:
                 suppliers=len({one.supplier_id for one in able}),
             )
             for step, able in zip(question.order.steps, found.by_step, strict=True)
+        ),
+        offers=tuple(
+            BandOffer(completes_at=instant(origin_at, one.completion), cost_minor=one.cost_minor)
+            for one in rough.offers
         ),
         assumed=tuple(assumed),
     )

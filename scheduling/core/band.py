@@ -2,17 +2,20 @@
 
 `earliest` is proven: no plan completes sooner. `likely` reckons with the low rates and with
 lots of a usual size. Prices fill machines step by step from the cheapest on, once with all
-the time there is and once with only the time until the earliest date.
+the time there is and once with only the time until the earliest date. `offers` are plans, which
+a quote found in the meantime.
 """
 
 from dataclasses import dataclass, replace
 
+from scheduling.core.book import CapacityBook
 from scheduling.core.bounds import makespan_bound, minutes_per_piece, price_per_piece, step_weights
 from scheduling.core.calendars import NEVER
 from scheduling.core.candidates import removals, why_unplanned
 from scheduling.core.faults import InvalidProblem
 from scheduling.core.measures import objective_value
 from scheduling.core.problem import MINUTES_PER_HOUR, Order, Problem
+from scheduling.core.quotes import Offer, quote
 from scheduling.core.reach import ReachModel
 from scheduling.core.result import Objective, Unplanned
 from scheduling.core.safety import cautious
@@ -22,14 +25,17 @@ from scheduling.core.solvers.market import MarketPlanner, Recipe
 
 USUAL_LOTS = 1250
 MOST_PLANNED_LOTS = 64
+"""An order that takes more is neither planned nor quoted here: that takes its time."""
 TRIED_LOTS = (1, 8, 24)
+QUOTE_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Band:
     """What can be promised roughly; None everywhere, with `reason`, when nothing can.
 
-    Dates are minutes on the problem's axis, prices minor units for the whole order.
+    Dates are minutes on the problem's axis, prices minor units for the whole order. `offers` can
+    be booked as they stand: the soonest, then one that costs less, if it is not late for it.
     """
 
     earliest: int | None = None
@@ -38,6 +44,7 @@ class Band:
     price_high_minor: int | None = None
     machines: int = 0
     factories: int = 0
+    offers: tuple[Offer, ...] = ()
     reason: Unplanned | None = None
 
 
@@ -70,6 +77,7 @@ def band(problem: Problem) -> Band:
         price_high_minor=max(low, high),
         machines=len(machines),
         factories=len({factory for _, factory in capable}),
+        offers=_offers(problem, model, order),
     )
 
 
@@ -81,6 +89,19 @@ def _capable(model: ReachModel, order: Order) -> set[tuple[str, str]]:
         for option in model.options[(order.id, step)]
         if (step, option.machine.id) not in removed
     }
+
+
+def _offers(problem: Problem, model: ReachModel, order: Order) -> tuple[Offer, ...]:
+    if MarketPlanner(model).fewest_lots(order) > MOST_PLANNED_LOTS:
+        return ()
+    quoted = quote(CapacityBook(replace(problem, orders=())), order, time_s=QUOTE_S)
+    if quoted.soonest is None or quoted.cheapest is None:
+        return ()
+    in_time = max(order.due or 0, quoted.soonest.completion)
+    is_cheaper = quoted.cheapest.cost_minor < quoted.soonest.cost_minor
+    if is_cheaper and quoted.cheapest.completion <= in_time:
+        return quoted.soonest, quoted.cheapest
+    return (quoted.soonest,)
 
 
 def _likely(problem: Problem, order: Order) -> int | None:

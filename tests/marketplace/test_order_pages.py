@@ -69,6 +69,7 @@ def test_an_order_is_posted_from_the_page_and_shows_its_band(client, member) -> 
     page = text_of(client.get(answer.url))
     assert "Band of date and price" in page
     assert "6 machines of 3 suppliers" in page
+    assert "Found at once" in page
     assert "Every machine runs at the rate that its owner states." in page
     assert "Planning" in page
 

@@ -163,6 +163,10 @@ def test_the_band_comes_from_live_capacity(buyer) -> None:
     ]
     assert NOW < band.earliest_at <= band.likely_at < NOW + timedelta(days=10)
     assert 0 < band.cost_low_minor <= band.cost_high_minor
+    soonest, *cheaper = band.offers
+    assert band.earliest_at <= soonest.completes_at
+    assert band.cost_low_minor <= soonest.cost_minor
+    assert all(one.cost_minor < soonest.cost_minor for one in cheaper)
 
 
 def test_without_a_capable_machine_the_nearest_miss_is_named(buyer) -> None:

@@ -7,6 +7,7 @@ from scheduling.core import (
     Machine,
     PlanName,
     Problem,
+    Schedule,
     Status,
     Transport,
     alternatives,
@@ -125,6 +126,18 @@ def test_the_band_holds_the_plans() -> None:
     assert offered.price_high_minor is not None
     assert offered.price_low_minor <= cheapest.cost_minor * 1.01
     assert offered.price_low_minor <= offered.price_high_minor
+
+
+def test_the_band_offers_plans_that_can_be_booked_as_they_stand() -> None:
+    problem = town(due=2000)
+    offered = band(problem)
+    assert offered.offers
+    for offer in offered.offers:
+        assert not violations(problem, Schedule(assignments=offer.assignments))
+        assert offered.earliest is not None
+        assert offered.earliest <= offer.completion <= 2000
+    costs = [offer.cost_minor for offer in offered.offers]
+    assert costs == sorted(costs, reverse=True)
 
 
 def test_the_safest_plan_leaves_time_for_a_long_set_up_and_does_not_charge_it() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from bench.figures import figure
 from bench.machine import machine_facts
 from bench.scenarios.plates import QUANTITY, one_plant_problem, plates_facts, plates_problem
-from scheduling.core import Objective, Problem, Result, band, solve, violations
+from scheduling.core import Objective, Problem, Result, alternatives, band, solve, violations
 from scheduling.core.bounds import lower_bound
 from scheduling.core.certify import certified_bound, is_bound_verified
 from scheduling.core.formats.results import ReportedResult
@@ -41,6 +41,7 @@ def bench_plates(*, seed: int = 1, scale: float = 1.0) -> dict[str, Any]:
     quoted = perf_counter()
     band(problem)
     quoted = perf_counter() - quoted
+    four, four_cpu = _four_plans(problem, seed)
     plant = lower_bound(one_plant_problem(quantity=quantity), Objective.MAKESPAN).value
     greedy = _greedy_days(seed, quantity)
     days = None if result.objective is None else result.objective / DAY_MINUTES
@@ -64,6 +65,8 @@ def bench_plates(*, seed: int = 1, scale: float = 1.0) -> dict[str, Any]:
             ">= 86",
             plant is not None and plant / DAY_MINUTES >= 86,
         ),
+        *four,
+        figure("four_plans_cpu_s", four_cpu, "s", "shown", True),
     ]
     return {
         "bench": "plates",
@@ -73,6 +76,23 @@ def bench_plates(*, seed: int = 1, scale: float = 1.0) -> dict[str, Any]:
         "machine": machine_facts(),
         "figures": figures,
     }
+
+
+def _four_plans(problem: Problem, seed: int) -> tuple[list[dict[str, Any]], float]:
+    """Return the figures of the plans that a buyer chooses from, and the CPU seconds of all."""
+    cpu = process_time()
+    made = alternatives(problem, seed=seed)
+    cpu = process_time() - cpu
+    figures = []
+    for plan in made.plans:
+        days, gap = plan.completion / DAY_MINUTES, plan.cost_gap
+        figures += [
+            figure(f"{plan.name}_days", days, "days", "shown", True),
+            figure(f"{plan.name}_cost", plan.cost_minor, "minor units", "shown", True),
+            figure(f"{plan.name}_cost_gap", gap, "ratio", "shown", True),
+            figure(f"{plan.name}_machines", plan.machines, "count", "shown", True),
+        ]
+    return figures, cpu
 
 
 def _at_most(value: float | None, most: float) -> bool:

@@ -183,7 +183,11 @@ class _Maker:
         return deadline
 
     def _balanced(self, fastest: Result, cheapest: Result) -> Result:
-        """Return the plan with the least sum of normalised cost and time."""
+        """Return the plan seen that is nearest to the earliest date and the least cost at once.
+
+        Distances are squared, so that of plans along a line one in the middle is nearest
+        (compromise programming; Zeleny 1973).
+        """
         early, late = self._completion(fastest), self._completion(cheapest)
         if len(cheapest.schedule) <= SMALL_PLAN and late > early:
             for part in COMPROMISES:
@@ -195,7 +199,8 @@ class _Maker:
 
         def compromise(plan: Result) -> float:
             time = (self._completion(plan) - early) / max(1, late - early)
-            return time + (self._cost(plan) - low) / max(1, high - low)
+            cost = (self._cost(plan) - low) / max(1, high - low)
+            return float(time**2 + cost**2)
 
         seen = [replace(fastest, schedule=schedule) for schedule in self._seen]
         return self._as_makespan(min([fastest, cheapest, *seen], key=compromise), fastest)

@@ -17,12 +17,14 @@ from marketplace.core.plan_json import PlanDocument, PlanOperation, instant
 class Halt:
     """What begins no sooner than `until_at`: all that a machine does, or all lots of a step.
 
-    A machine is down; the material of a step, wherever in the factory it is made, is late.
+    A machine is down; the material of a step, wherever in the factory it is made, is late. A
+    machine that `is_slow` is busy until then with what begins too soon to be moved.
     """
 
     until_at: datetime
     machine_id: int | None = None
     step: int | None = None
+    is_slow: bool = False
 
     def holds(self, machine_id: int, step: int) -> bool:
         """Tell whether it holds up a step's lots on a machine of the factory."""
@@ -69,16 +71,27 @@ class Disruption:
         known = (one.until_at for one in self.halts if one.machine_id in (None, machine_id))
         return max((self.begins_at, *known))
 
-    def held_until(self, machine_id: int, step: int) -> datetime | None:
-        """Return until when a step's lots wait on a machine of the factory; None: they do not."""
-        found = (one.until_at for one in self.halts if one.holds(machine_id, step))
-        return max(found, default=None)
+    def holds_up(self, machine_id: int, step: int, starts_at: datetime) -> bool:
+        """Tell whether a lot of the factory that is to begin then has to be placed anew.
+
+        On a slow machine all lots take longer; those that begin too soon to be moved are made.
+        """
+
+        def is_held(halt: Halt) -> bool:
+            if halt.is_slow:
+                return starts_at >= self.begins_at
+            return self.reach != Reach.HIT or starts_at < halt.until_at
+
+        return any(is_held(one) for one in self.halts if one.holds(machine_id, step))
 
     def to_json(self) -> dict[str, Any]:
         """Return the disruption in JSON's own types."""
         return {
             "supplier_id": self.supplier_id,
-            "halts": [[one.machine_id, one.step, one.until_at.isoformat()] for one in self.halts],
+            "halts": [
+                [one.machine_id, one.step, one.until_at.isoformat(), one.is_slow]
+                for one in self.halts
+            ],
             "begins_at": self.begins_at.isoformat(),
             "reach": self.reach,
         }
@@ -89,8 +102,13 @@ class Disruption:
         return cls(
             supplier_id=document["supplier_id"],
             halts=tuple(
-                Halt(machine_id=machine_id, step=step, until_at=datetime.fromisoformat(until))
-                for machine_id, step, until in document["halts"]
+                Halt(
+                    machine_id=machine_id,
+                    step=step,
+                    until_at=datetime.fromisoformat(until),
+                    is_slow=any(slow),
+                )
+                for machine_id, step, until, *slow in document["halts"]
             ),
             begins_at=datetime.fromisoformat(document["begins_at"]),
             reach=Reach(document["reach"]),
@@ -104,7 +122,7 @@ def hit_by(
     *,
     begun: Collection[tuple[int, int]],
 ) -> frozenset[tuple[int, int]]:
-    """Return the (lot, step) of the factory that cannot begin when planned.
+    """Return the (lot, step) of the factory that cannot stay where they are planned.
 
     A lot that is set up by the one before it on its machine moves with that one.
     """
@@ -121,10 +139,7 @@ def hit_by(
                 continue
             follows = before is not None and one.step == before.step and not one.set_up
             is_moved = before is not None and (before.lot, before.step) in found
-            until_at = disruption.held_until(machine.id, one.step)
-            is_held = until_at is not None and (
-                disruption.reach != Reach.HIT or instant(origin_at, one.start) < until_at
-            )
+            is_held = disruption.holds_up(machine.id, one.step, instant(origin_at, one.start))
             if is_held or (follows and is_moved):
                 found.add((one.lot, one.step))
             before = one

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import F, Q
 
 from marketplace.core.learned import Shown
+from marketplace.core.slower import Slow
 from tenants.models.base import TenantModel
 
 
@@ -12,7 +14,8 @@ class LearnedRate(TenantModel):
     """What the runs of one machine show for one process; the fields of `core.learned.Shown`.
 
     It is worked out anew from roll-ups each time; `is_used`, its owner's decision whether plans
-    reckon with the learned means, is all that is kept.
+    reckon with the learned means, and what is said of a machine that is slower than its lots were
+    planned with (`core.slower.Slow`), are all that is kept.
     """
 
     machine = models.ForeignKey("devices.Machine", models.CASCADE, related_name="+", db_index=False)
@@ -25,12 +28,24 @@ class LearnedRate(TenantModel):
     set_up_high = models.FloatField(null=True)
     is_used = models.BooleanField(default=True)
     learned_at = models.DateTimeField()
+    slow_rate = models.FloatField(null=True)
+    slow_planned_rate = models.FloatField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "machine", "process"], name="learned_rate_once"
-            )
+            ),
+            models.CheckConstraint(
+                name="learned_rate_slow_is_slower",
+                condition=Q(slow_rate=None, slow_planned_rate=None)
+                | Q(
+                    slow_rate__isnull=False,
+                    slow_planned_rate__isnull=False,
+                    slow_rate__gt=0,
+                    slow_rate__lt=F("slow_planned_rate"),
+                ),
+            ),
         ]
 
     @property
@@ -43,3 +58,14 @@ class LearnedRate(TenantModel):
             set_up_usual=self.set_up_usual,
             set_up_high=self.set_up_high,
         )
+
+    @property
+    def slow(self) -> Slow | None:
+        if self.slow_rate is None or self.slow_planned_rate is None:
+            return None
+        return Slow(rate=self.slow_rate, planned_rate=self.slow_planned_rate)
+
+    @slow.setter
+    def slow(self, said: Slow | None) -> None:
+        self.slow_rate = None if said is None else said.rate
+        self.slow_planned_rate = None if said is None else said.planned_rate

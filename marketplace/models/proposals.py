@@ -81,7 +81,8 @@ class Proposal(DealModel):
     `supplier` is whose own lots move; what is agreed of pieces and price stays. `moves` have the
     shape of `marketplace.core.disruption.Move`, `halts` say what the event there is: `machine_id`
     with the code `machine` is down, or the material of `step` is late, `until` an instant.
-    Where a device alone reports it, `reported_since` says from when, and `until` is assumed.
+    Where a device alone reports it, `reported_since` says from when, and `until` is assumed. For a
+    slow machine and a `step`, `rate` and `planned_rate`, pieces an hour, stand in place of `until`.
     Where a lot that comes later moves the hours of other factories, each has a proposal of its own
     that stands or falls with the first, whose uid is its `root_uid`; `parties` counts all of them.
     `earliest_at` is what a bound proves: with all else as it is, the order is not done sooner.

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from devices.core.learned import LEAST_OBSERVED
 from devices.models import Machine
 from marketplace.core.learned import Figures, Shown, figures_of, learned_of
+from marketplace.core.slower import Slow
 from marketplace.models import Capability, LearnedRate, Process
 
 
 @dataclass(frozen=True, kw_only=True)
 class LearnedRow:
-    """One process: what is stated, what was shown, and what plans reckon with."""
+    """One process: what is stated, what was shown, and what plans reckon with.
+
+    `slow` says so where lots wait that were planned faster than that.
+    """
 
     process: Process
     stated_rate: int
@@ -20,6 +24,7 @@ class LearnedRow:
     shown: Shown
     is_used: bool
     planned: Figures
+    slow: Slow | None
 
     @property
     def has_rate(self) -> bool:
@@ -57,17 +62,24 @@ def learned_rows(machine: Machine) -> list[LearnedRow]:
     return [_row(one, known.get(one.process_id)) for one in capabilities]
 
 
-def _row(capability: Capability, row: LearnedRate | None) -> LearnedRow:
-    shown = Shown() if row is None else row.shown
-    is_used = row is None or row.is_used
+def planned_figures(capability: Capability, row: LearnedRate | None) -> Figures:
+    """Return what plans reckon with for a machine and process, as its owner decided."""
     stated = {
         "stated_rate": capability.pieces_per_hour,
         "stated_set_up": capability.set_up_minutes,
     }
+    learned = None if row is None else learned_of(row.shown, **stated, is_used=row.is_used)
+    return figures_of(**stated, learned=learned)
+
+
+def _row(capability: Capability, row: LearnedRate | None) -> LearnedRow:
+    is_used = row is None or row.is_used
     return LearnedRow(
         process=capability.process,
-        shown=shown,
+        stated_rate=capability.pieces_per_hour,
+        stated_set_up=capability.set_up_minutes,
+        shown=Shown() if row is None else row.shown,
         is_used=is_used,
-        planned=figures_of(**stated, learned=learned_of(shown, **stated, is_used=is_used)),
-        **stated,
+        planned=planned_figures(capability, row),
+        slow=row.slow if row is not None and is_used else None,
     )

@@ -25,12 +25,15 @@ MOST, MOST_MOVES = 20, 100
 class HaltRow:
     """A machine of the event, by its code, or "" for late material, and until when it waits.
 
-    `reported_since` is set where a device alone reports it: the end is assumed then.
+    `reported_since` is set where a device alone reports it: the end is assumed then. A slow
+    machine has rates, in pieces an hour, in place of an end.
     """
 
     machine_code: str
-    until_at: datetime
-    reported_since: datetime | None
+    until_at: datetime | None = None
+    reported_since: datetime | None = None
+    rate: float | None = None
+    planned_rate: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,12 +189,17 @@ def _table(
 
 
 def _halt(entry: Mapping[str, Any]) -> HaltRow:
-    since = entry.get("reported_since")
     return HaltRow(
         machine_code=entry["machine"],
-        until_at=datetime.fromisoformat(entry["until"]),
-        reported_since=None if since is None else datetime.fromisoformat(since),
+        until_at=_moment(entry.get("until")),
+        reported_since=_moment(entry.get("reported_since")),
+        rate=entry.get("rate"),
+        planned_rate=entry.get("planned_rate"),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _groups(moves: Sequence[Move]) -> tuple[MoveGroup, ...]:

@@ -15,6 +15,7 @@ from evidence.services.transitions import record_change
 from marketplace.core.learned import Shown
 from marketplace.models import LearnedRate, Process
 from marketplace.services.listings import refresh_listings
+from marketplace.services.slow_machines import note_slow_machines
 from marketplace.services.window_rows import tell_market
 from tenants.acting import acting_as
 from tenants.actors import Actor
@@ -47,10 +48,11 @@ def ask_to_learn(*, supplier_id: int) -> None:
 
 
 def learn_rates(*, supplier_id: int, now: datetime) -> list[int]:
-    """Work out what a supplier's machines have shown, and write their listings anew.
+    """Work out what a supplier's machines have shown, for the next plans and for what waits.
 
-    Everything is made from roll-ups as they are now: run twice, late or out of order it ends the
-    same. Returns the machines that have runs.
+    Their listings are written anew, and machines that are slower than planned noted. Everything
+    is made from roll-ups as they are now: run twice, late or out of order it ends the same.
+    Returns the machines that have runs.
     """
     with acting_as(supplier_id):
         seen = observed_runs(tenant_id=supplier_id, now=now)
@@ -59,6 +61,8 @@ def learn_rates(*, supplier_id: int, now: datetime) -> list[int]:
     machine_ids = sorted({one.machine_id for one in seen})
     if machine_ids:
         refresh_listings(supplier_id=supplier_id, machine_ids=machine_ids, now=now)
+    with acting_as(supplier_id):
+        note_slow_machines(supplier_id=supplier_id, now=now)
     return machine_ids
 
 
@@ -73,6 +77,8 @@ def use_learned(
     is_used: bool,
 ) -> None:
     """Decide whether plans reckon with what a machine has shown, or with what is stated.
+
+    What that means for lots that wait is looked at within a minute.
 
     Raises:
         NothingLearned: the machine has not shown anything for that process.
@@ -90,6 +96,7 @@ def use_learned(
         evidence={"process": process_code},
     )
     tell_market(organisation, [machine.pk])
+    ask_to_learn(supplier_id=organisation.pk)
 
 
 def shown_by(seen: ObservedRuns) -> Shown:

@@ -17,13 +17,13 @@ from django.utils.translation import gettext_lazy as _
 from evidence.services.transitions import record_change, transition, transition_all
 from marketplace.core.disruption import (
     Disruption,
-    Halt,
     Reach,
     carried_by,
     hit_by,
     moved_minutes,
 )
 from marketplace.core.frozen import FrozenPart
+from marketplace.core.halts import halts_of
 from marketplace.core.plan_json import PlanDocument
 from marketplace.models import (
     Downtime,
@@ -40,6 +40,7 @@ from marketplace.models import (
 )
 from marketplace.models.bilateral import DealQuerySet
 from marketplace.selectors.drills import DRILLABLE
+from marketplace.selectors.slow_machines import slowed_orders
 from marketplace.services.later_dates import NO_LATER_THAN, moves_of, put_to_buyer
 from marketplace.services.moving import UNSTARTED, ProposalGone, tell_of_end
 from marketplace.services.orders import asked_of
@@ -145,10 +146,11 @@ def _ask_all(fresh: Sequence[Proposal], *, by: Actor, now: datetime) -> None:
 
 
 def _held_up(supplier_id: int, now: datetime) -> dict[UUID, Proposal]:
-    """Return, by order, what to propose: lots wait that begin before what they need is there."""
+    """Return, by order, what to propose: lots begin too soon, or were planned too fast."""
     waiting = Operation.objects.of_supplier(supplier_id).filter(state__in=UNSTARTED)
     found: dict[UUID, Proposal] = {}
-    for row, halt in [*_down(supplier_id, waiting, now), *_without_material(waiting, now)]:
+    held = [*_down(supplier_id, waiting, now), *_without_material(waiting, now)]
+    for row, halt in [*held, *slowed_orders(supplier_id, from_at=now + FREEZE)]:
         proposal = found.setdefault(
             row["order_uid"],
             Proposal(
@@ -253,18 +255,14 @@ def _frozen_part(
     operations = Operation.objects.of_buyer(order.tenant_id).filter(order_uid=order.uid)
     # A lot that was cancelled may have been asked for again since, by the same name.
     alive = operations.exclude(state__in=(*UNSTARTED, OperationState.CANCELLED))
-    begun = set(alive.values_list("lot", "step"))
+    states = {(lot, step): state for lot, step, state in alive.values_list("lot", "step", "state")}
+    begun = set(states)
+    ended = {key for key, state in states.items() if state != OperationState.STARTED}
+    begins_at = now + (LATER_FREEZE if reach is Reach.LATER else FREEZE)
     disruption = Disruption(
         supplier_id=proposal.supplier_id,
-        halts=tuple(
-            Halt(
-                machine_id=one["machine_id"],
-                step=one["step"],
-                until_at=datetime.fromisoformat(one["until"]),
-            )
-            for one in proposal.halts
-        ),
-        begins_at=now + (LATER_FREEZE if reach is Reach.LATER else FREEZE),
+        halts=halts_of(proposal.halts, document, plan.origin_at, ended=ended, begins_at=begins_at),
+        begins_at=begins_at,
         reach=reach,
     )
     hit = hit_by(document, plan.origin_at, disruption, begun=begun)

@@ -114,5 +114,5 @@ def show_machine_counts(*, supplier_id: int) -> None:
 
 @handles(LEARN, merges=True)
 def learn_from_runs(*, supplier_id: int) -> None:
-    """Work out what a supplier's machines have shown, for the next plan."""
+    """Work out what a supplier's machines have shown, for the next plan and for what waits."""
     learn_rates(supplier_id=supplier_id, now=site_now())

@@ -19,6 +19,7 @@ from marketplace.core.disruption import (
     moves_between,
     moves_by_supplier,
 )
+from marketplace.core.halts import halts_of
 from marketplace.core.plan_json import PlanDocument, PlanMachine, PlanOperation, PlanSupplier
 
 ORIGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -149,3 +150,33 @@ def test_moves_say_where_each_lot_was_and_goes_and_count_machine_time() -> None:
     assert moves_by_supplier(QUEUE, moves) == {7: [move]}
     with pytest.raises(ValueError, match="lot 1 is cut anew"):
         moves_between(QUEUE, replace(QUEUE, operations=QUEUE.operations[1:]), ORIGIN, {(1, 1)})
+
+
+def test_a_slow_machine_makes_what_begins_too_soon_and_all_else_is_placed_anew() -> None:
+    """At half the pace the lots from 0 and 60, each with 50 minutes of work, last 100 longer."""
+    made = plan(lot(1, 0, set_up=10), lot(2, 60, set_up=10), lot(3, 200), lot(4, 260, step=2))
+    entry = {"machine_id": 11, "machine": "M11", "step": 1, "rate": 300.0, "planned_rate": 600.0}
+    begins_at = ORIGIN + 90 * MINUTE
+
+    def slowed(*ended: tuple[int, int]) -> Disruption:
+        halts = halts_of([entry], made, ORIGIN, ended=ended, begins_at=begins_at)
+        return Disruption(supplier_id=7, halts=halts, begins_at=begins_at)
+
+    disruption = slowed()
+    (halt,) = disruption.halts
+    assert (halt.is_slow, halt.until_at) == (True, ORIGIN + 220 * MINUTE)
+    assert slowed((1, 1)).free_from(11, 7) == ORIGIN + 170 * MINUTE
+    assert slowed((1, 1), (2, 1)).free_from(11, 7) == begins_at
+    assert disruption.free_from(11, 7) == halt.until_at
+    assert disruption.free_from(12, 7) == begins_at
+    assert Disruption.from_json(disruption.to_json()) == disruption
+    for reach in (Reach.HIT, Reach.HALTED):
+        wide = replace(disruption, reach=reach)
+        assert hit_by(made, ORIGIN, wide, begun=set()) == {(3, 1)}
+
+
+def test_a_disruption_of_before_slow_machines_is_read_still() -> None:
+    disruption = halted(60)
+    document = disruption.to_json()
+    document["halts"] = [one[:3] for one in document["halts"]]
+    assert Disruption.from_json(document) == disruption

@@ -22,6 +22,7 @@ import django  # noqa: E402
 django.setup()
 
 from django.test import TransactionTestCase  # noqa: E402
+from django.utils import translation  # noqa: E402
 
 from tests.databases import (  # noqa: E402
     create_test_database,
@@ -45,3 +46,10 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     TransactionTestCase._fixture_teardown = restored  # type: ignore[attr-defined]
     with django_db_blocker.unblock():
         drop_test_database()
+
+
+@pytest.fixture(autouse=True)
+def _language_of_the_site() -> Iterator[None]:
+    """Leave no test the language in which the one before it read its last page."""
+    yield
+    translation.deactivate()

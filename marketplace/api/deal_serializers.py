@@ -39,12 +39,34 @@ class ShareOut(serializers.Serializer):
     operations = OfferedOperationOut(many=True)
 
 
+class PlaceOut(serializers.Serializer):
+    machine_code = serializers.CharField()
+    start_at = serializers.DateTimeField()
+    end_at = serializers.DateTimeField()
+    set_up_minutes = serializers.IntegerField()
+
+
+class MoveOut(serializers.Serializer):
+    """A lot of another order of the factory: where it lies, and where it goes to make room."""
+
+    operation = serializers.UUIDField(source="operation_uid")
+    lot = serializers.IntegerField()
+    step = serializers.IntegerField()
+    before = PlaceOut()
+    after = PlaceOut()
+
+
 class OfferOut(serializers.ModelSerializer):
-    """An offer with all that its supplier sees of the order; money in minor units, as strings."""
+    """An offer with all that its supplier sees of the order; money in minor units, as strings.
+
+    `moves` are lots of its own other orders that move when the offer is accepted, in the same
+    transaction and within the dates that those orders are promised; most offers have none.
+    """
 
     price = serializers.CharField(source="price_minor")
     commission = serializers.CharField(source="commission_minor")
     share = serializers.SerializerMethodField()
+    moves = serializers.SerializerMethodField()
 
     class Meta:
         model = Offer
@@ -52,11 +74,16 @@ class OfferOut(serializers.ModelSerializer):
             *("uid", "order_uid", "order_number", "state", "quantity", "machine_minutes"),
             *("price", "commission", "currency", "starts_at", "ends_at", "expires_at"),
             *("answered_at", "answered_by", "decline_reason", "share"),
+            "moves",
         ]
 
     @extend_schema_field(ShareOut)
     def get_share(self, offer: Offer) -> Any:
         return ShareOut(Share.from_json(offer.snapshot)).data
+
+    @extend_schema_field(MoveOut(many=True))
+    def get_moves(self, offer: Offer) -> Any:
+        return MoveOut(self.context["moves"].get(offer.uid, []), many=True).data
 
 
 class DeclineIn(serializers.Serializer):

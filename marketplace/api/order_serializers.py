@@ -141,7 +141,8 @@ class PlanOut(serializers.ModelSerializer):
 
     A steered plan has a `number` and names the plan it was `steered_from`. `terms` is what choosing
     it changes in the order (`due_at`, `price_ceiling_minor`, `quantity`): only plans for what found
-    no place within the order's limits have any.
+    no place within the order's limits have any. With `room_factories` no limit changes: so many
+    factories have to move lots of other orders first, before `room_until`.
     """
 
     order = serializers.UUIDField(source="order_uid")

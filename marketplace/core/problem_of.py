@@ -135,13 +135,15 @@ def _machines(
         one, free_at = listed[number], now
         if disruption is not None:
             free_at = max(now, disruption.free_from(number, one.supplier_id))
-        return _windows(one, origin_at, free_at)
+        return windows_of(one, origin_at, free_at)
 
     return tuple(
         Machine(
             id=str(number),
             factory=listed[number].place,
-            capabilities=tuple(_capability(order, listed[number], step) for step in sorted(steps)),
+            capabilities=tuple(
+                capability_of(order, listed[number], step) for step in sorted(steps)
+            ),
             windows=windows(number),
             reliability_permille=_permille(listed[number].on_time_share),
         )
@@ -150,7 +152,8 @@ def _machines(
     )
 
 
-def _capability(order: AskedOrder, one: OnSale, step: int) -> Capability:
+def capability_of(order: AskedOrder, one: OnSale, step: int) -> Capability:
+    """State what a machine that fits does of a step of the order; steps count from 1."""
     process = order.steps[step - 1].process
     capability = one.machine.capability(process)
     assert capability is not None, "only machines with a capability fit"
@@ -190,7 +193,8 @@ def _permille(share: float | None) -> int:
     return 1000 if share is None else min(1000, max(0, round(share * 1000)))
 
 
-def _windows(one: OnSale, origin_at: datetime, now: datetime) -> tuple[Window, ...]:
+def windows_of(one: OnSale, origin_at: datetime, now: datetime) -> tuple[Window, ...]:
+    """Return a machine's free time from `now` on, in whole minutes from the origin."""
     last = ceil_minute(now + LONGEST_HORIZON, origin_at)
     earliest = max(0, ceil_minute(now, origin_at))
     windows = []

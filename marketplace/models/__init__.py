@@ -1,5 +1,6 @@
 from marketplace.models.capacity import CapacityWindow, Listing, ListingState, WindowState
 from marketplace.models.catalogue import Capability, CapabilityAttribute, Process
+from marketplace.models.displacements import Displacement, DisplacementState
 from marketplace.models.learned import LearnedRate
 from marketplace.models.offers import Offer, OfferState
 from marketplace.models.orders import Order, OrderState, OrderStep
@@ -31,6 +32,8 @@ __all__ = [
     "CapacityWindow",
     "Commitment",
     "Correction",
+    "Displacement",
+    "DisplacementState",
     "Downtime",
     "Funding",
     "FundingState",

@@ -152,6 +152,8 @@ class PlanKind(models.TextChoices):
     """A way out: what has no place is cancelled."""
     LARGER = "larger", _("More pieces")
     """A way out: whole lots of a size that the machines take."""
+    ROOM = "room", _("Other lots make room")
+    """A way out: no limit changes, and factories move lots of other orders within their dates."""
     STEERED = "steered", _("Steered")
     """Made to the buyer's own split."""
 
@@ -218,7 +220,9 @@ class Commitment(TenantModel):
 
     `tenant` is the platform. A span offered to one order is refused to every other: two live
     commitments of a machine never overlap. Time that is held is for a refused order's ways out,
-    until `held_until`; it names no operation of a plan, because several plans may want it.
+    until `held_until`; it names no operation of a plan, because several plans may want it. Booked
+    time that `yields_to` an offer is given up for it if its factory accepts; until then the offer
+    has only what is free beside it.
     """
 
     TRANSITIONS = {
@@ -241,12 +245,16 @@ class Commitment(TenantModel):
         ],
     )
     held_until = models.DateTimeField(null=True)
+    yields_to = models.UUIDField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["tenant", "order_uid"]),
             models.Index(fields=["tenant", "offer_uid"]),
             models.Index(fields=["tenant", "machine_id", "during"]),
+            models.Index(
+                fields=["yields_to"], name="time_that_yields", condition=Q(yields_to__isnull=False)
+            ),
             models.Index(fields=["held_until"], name="held_time", condition=Q(state="held")),
         ]
         constraints = [

@@ -86,6 +86,8 @@ class Proposal(DealModel):
     Where a lot that comes later moves the hours of other factories, each has a proposal of its own
     that stands or falls with the first, whose uid is its `root_uid`; `parties` counts all of them.
     `earliest_at` is what a bound proves: with all else as it is, the order is not done sooner.
+    With an `offer_uid` the lots make room for another order's share: who accepts that offer has
+    accepted this, which begins so.
     """
 
     TRANSITIONS = {
@@ -104,6 +106,7 @@ class Proposal(DealModel):
     }
 
     root_uid = models.UUIDField(null=True)
+    offer_uid = models.UUIDField(null=True)
     parties = models.PositiveSmallIntegerField(default=1)
     halts = models.JSONField(default=list)
     state = models.CharField(max_length=10, choices=ProposalState, default=ProposalState.ASKED)

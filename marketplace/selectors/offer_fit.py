@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
 from devices.selectors import machines as machines_of
+from marketplace.core.disruption import Move
 from marketplace.core.share import Share
-from marketplace.core.spans import Span
+from marketplace.core.spans import Span, subtract
 from marketplace.models import Offer
 from marketplace.selectors.capacity import latest_terms, reserved_spans
 from tenants.templatetags.formats import percent
@@ -44,13 +46,20 @@ class OfferFit:
         return min(1.0, hours / self.frame_hours) if self.frame_hours else 0
 
 
-def fit_of(offer: Offer) -> OfferFit:
-    """Return what accepting means, from the factory's reservations as they are now."""
+def fit_of(offer: Offer, moves: Sequence[Move] = ()) -> OfferFit:
+    """Return what accepting means, from the factory's reservations as they are now.
+
+    `moves` are lots that make room for it: their hours are not in its way.
+    """
     share = Share.from_json(offer.snapshot)
     wanted = {operation.machine_id for operation in share.operations}
     machines = [m for m in machines_of(offer.supplier_id) if m.pk in wanted]
     frame = Span(offer.starts_at - timedelta(days=1), offer.ends_at + timedelta(days=1))
     booked = reserved_spans(offer.supplier_id, machines, frame)
+    leaving: dict[int, list[Span]] = {}
+    for move in moves:
+        span = Span(move.before.start_at, move.before.end_at)
+        leaving.setdefault(move.before.machine_id, []).append(span)
     prices = [
         terms.price_minor_per_hour for terms in latest_terms(offer.supplier_id, machines).values()
     ]
@@ -67,7 +76,9 @@ def fit_of(offer: Offer) -> OfferFit:
         clashes=sum(
             any(
                 span.start < operation.end_at and operation.start_at < span.end
-                for span in booked.get(operation.machine_id, ())
+                for span in subtract(
+                    booked.get(operation.machine_id, ()), leaving.get(operation.machine_id, ())
+                )
             )
             for operation in share.operations
         ),

@@ -26,7 +26,7 @@ from marketplace.wording import sentence
 
 KINDS = (
     *("cheapest", "fastest", "safest", "balanced"),
-    *("later", "dearer", "smaller", "larger"),
+    *("later", "dearer", "smaller", "larger", "room"),
 )
 REASONS_SHOWN = ("only_machine", "price_rank", "same_place", "reliability")
 FULL_RELIABILITY = 1000
@@ -54,6 +54,7 @@ class Way:
     """A plan that changes one limit of its order, with what that means; None where it stays.
 
     `added` are pieces beyond those of the order, `cancelled` those that are not made.
+    `room_factories` have to move lots of others first.
     """
 
     plan: Plan
@@ -62,6 +63,7 @@ class Way:
     made: int | None = None
     cancelled: int | None = None
     added: int | None = None
+    room_factories: int | None = None
 
 
 def way_of(order: Order, plan: Plan) -> Way:
@@ -76,6 +78,7 @@ def way_of(order: Order, plan: Plan) -> Way:
         made=made,
         cancelled=less if less is not None and less >= 0 else None,
         added=-less if less is not None and less < 0 else None,
+        room_factories=terms.room_factories,
     )
 
 
@@ -104,6 +107,8 @@ def is_open(plan: Plan, order: Order) -> bool:
 def held_until(plan: Plan, now: datetime) -> datetime | None:
     """Return until when a way out is held for its buyer; None when it is not, or not any more."""
     until = plan.request.held_until
+    if Terms.from_json(plan.terms).room_factories is not None:
+        return None
     return until if plan.terms and until is not None and until > now else None
 
 

@@ -169,14 +169,15 @@ def _row(proposal: Proposal, shares: Iterable[Share]) -> ProposalRow:
     return ProposalRow(
         proposal=proposal,
         halts=tuple(_halt(one) for one in proposal.halts),
-        tables=tuple(_table(*share) for share in known if share[2]),
+        tables=tuple(move_table(*share) for share in known if share[2]),
         lots=len({move.lot for _, _, moves in known for move in moves}),
     )
 
 
-def _table(
+def move_table(
     firm: Organisation | PlanSupplier, part: Proposal | None, share: Sequence[Move]
 ) -> MoveTable:
+    """Return what moves at a factory as its table shows it."""
     moves = sorted(share, key=lambda one: (one.before.start_at, one.lot))
     return MoveTable(
         firm=firm,

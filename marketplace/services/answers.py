@@ -26,6 +26,7 @@ from marketplace.models import (
     OrderState,
 )
 from marketplace.services.closing import lock_order
+from marketplace.services.making_room import settle_room
 from marketplace.services.rerouting import join_chains
 from marketplace.services.settlement import ask_for_funding
 from scheduling.services.reservations import release_spans
@@ -76,6 +77,7 @@ def settle_commitments(*, answer: Answer, by: Actor, now: datetime) -> None:
     """
     if answer.state == OfferState.OFFERED:
         return
+    settle_room(offer=answer.offer_uid, now=now)
     to = "booked" if answer.is_accepted else "released"
     commitments = list(
         Commitment.objects.of(PLATFORM_ID)

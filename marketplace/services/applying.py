@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from evidence.services.transitions import record_change, transition, transition_all
 from marketplace.core.disruption import Move
 from marketplace.core.plan_json import PlanDocument
 from marketplace.core.share import Route
 from marketplace.models import (
-    Commitment,
     Operation,
     Order,
     Plan,
@@ -24,19 +23,23 @@ from marketplace.models import (
 )
 from marketplace.services.agreeing import free_parts, parts_of
 from marketplace.services.closing import lock_order
+from marketplace.services.commitments import move_commitments
+from marketplace.services.making_room import end_room_of, settle_room
+from marketplace.services.moved_plans import plan_with_moves
 from marketplace.services.moving import move_agreed_lots, tell_of_end
 from marketplace.services.proposing import ASKED, OPEN
 from marketplace.services.rerouting import reroute_lots
 from tenants.acting import PLATFORM_ID, acting_as
 from tenants.actors import Actor
 from tenants.live import announce
-from tenants.services.outbox import NotYet, send_after_commit
+from tenants.services.outbox import send_after_commit
 
 
 def apply_accepted(*, buyer_id: int, proposal_uid: UUID | str, now: datetime) -> None:
     """Carry an accepted proposal to the platform's commitments and into the order's plan.
 
     Where several factories have agreed, each moves its lots first; one that accepted alone has.
+    Lots that made room for another order's offer get their plan here.
     Safe to run again. Other proposals of the order started from the plan before: planned anew.
 
     Raises:
@@ -54,48 +57,15 @@ def apply_accepted(*, buyer_id: int, proposal_uid: UUID | str, now: datetime) ->
                 move_agreed_lots(proposal_uid=one.uid, by=by, now=now)
     moves = [Move.from_json(move) for one in parts for move in one.moves]
     with acting_as(PLATFORM_ID):
-        _move_commitments(moves)
+        if root.offer_uid is not None:
+            settle_room(offer=root.offer_uid, now=now)
+        move_commitments(moves)
+        end_room_of(order_uid=root.order_uid, but_offer=root.offer_uid, now=now)
+        if root.offer_uid is not None:
+            assert root.plan_uid is not None, "a check of the table"
+            plan_with_moves(order_uid=root.order_uid, plan_uid=root.plan_uid, moves=moves, now=now)
     with acting_as(buyer_id):
         _take_plan(root, moves, by=Actor.system(buyer_id), now=now)
-
-
-def _move_commitments(moves: Sequence[Move]) -> None:
-    by_uid = {one.operation_uid: one for one in moves}
-    held = list(
-        Commitment.objects.of(PLATFORM_ID)
-        .filter(operation_uid__in=by_uid)
-        .exclude(state="released")
-        .order_by("pk")
-        .select_for_update(no_key=True)
-    )
-    fresh = []
-    for row in held:
-        after = by_uid[row.operation_uid].after
-        if (row.machine_id, row.during.lower, row.during.upper) != (
-            after.machine_id,
-            after.start_at,
-            after.end_at,
-        ):
-            fresh.append((row, after))
-    rows = [
-        Commitment(
-            tenant_id=PLATFORM_ID,
-            machine_id=after.machine_id,
-            during=(after.start_at, after.end_at),
-            order_uid=row.order_uid,
-            offer_uid=row.offer_uid,
-            operation_uid=row.operation_uid,
-            state=row.state,
-        )
-        for row, after in fresh
-    ]
-    try:
-        with transaction.atomic():
-            gone = Commitment.objects.of(PLATFORM_ID).filter(pk__in=[row.pk for row, _ in fresh])
-            gone.update(state="released")
-            Commitment.objects.bulk_create(rows, batch_size=1000)
-    except IntegrityError as error:
-        raise NotYet("the hours are offered to another order") from error
 
 
 def _take_plan(proposal: Proposal, moves: Sequence[Move], *, by: Actor, now: datetime) -> None:

@@ -29,7 +29,7 @@ from marketplace.core.offering import (
     routes_of_frozen,
     shares_of,
 )
-from marketplace.core.plan_json import PlanDocument, instant
+from marketplace.core.plan_json import PlanDocument
 from marketplace.core.share import Share
 from marketplace.core.terms import Terms
 from marketplace.models import (
@@ -45,8 +45,10 @@ from marketplace.models import (
     PlanState,
 )
 from marketplace.services.answers import confirm_order_if_covered
+from marketplace.services.commitments import commitments_of
 from marketplace.services.dropping import drop_lots
-from marketplace.services.holds import free_hold
+from marketplace.services.holds import free_hold, needs_room
+from marketplace.services.making_room import RoomTaken, ask_for_room
 from marketplace.services.matching import MATCHER
 from marketplace.services.planning import request_plans
 from marketplace.services.rerouting import reroute_lots
@@ -148,7 +150,7 @@ def claim_and_offer(*, buyer_id: int, plan_uid: str, now: datetime) -> None:
         plan = Plan.objects.filter(platform_id=PLATFORM_ID, uid=plan_uid).get()
         if plan.state != PlanState.CHOSEN:
             return
-        is_claimed = _claim(plan)
+        is_claimed = _claim(plan, now)
     if not is_claimed:
         _hand_back(buyer_id=buyer_id, plan=plan, now=now)
         return
@@ -156,22 +158,10 @@ def claim_and_offer(*, buyer_id: int, plan_uid: str, now: datetime) -> None:
         _offer(plan, now)
 
 
-def _claim(plan: Plan) -> bool:
+def _claim(plan: Plan, now: datetime) -> bool:
     """Write the plan's commitments, all or none; tell whether they stand."""
     document = PlanDocument.from_json(plan.schedule)
-    rows = [
-        Commitment(
-            tenant_id=PLATFORM_ID,
-            machine_id=document.machines[one.machine].id,
-            during=(instant(plan.origin_at, one.start), instant(plan.origin_at, one.end)),
-            order_uid=plan.order_uid,
-            offer_uid=offer_uid(plan.uid, supplier),
-            operation_uid=document.operation_uid(one.lot, one.step),
-            state="offered",
-        )
-        for supplier, operations in document.by_supplier().items()
-        for one in operations
-    ]
+    rows = commitments_of(plan, document)
     offers = {row.offer_uid for row in rows}
     if Commitment.objects.of(PLATFORM_ID).filter(offer_uid__in=offers).exists():
         return True  # this message came before
@@ -179,8 +169,10 @@ def _claim(plan: Plan) -> bool:
         with transaction.atomic():
             _free_replaced(plan, document)
             free_hold(plan.order_uid)
+            if needs_room(plan):
+                rows = ask_for_room(plan, rows, now=now)
             Commitment.objects.bulk_create(rows, batch_size=1000)
-    except IntegrityError:
+    except (IntegrityError, RoomTaken):
         return False
     return True
 
@@ -245,7 +237,7 @@ def _offer(plan: Plan, now: datetime) -> None:
         frozen = FrozenPart.from_json(plan.request.frozen)
         drop_lots(order_uid=order.uid, frozen=frozen, plan=document, by=by, now=now)
     rows = [
-        _offer_row(plan, order, supplier, share, now)
+        _offer_row(plan, order, supplier, share, terms.room_until, now)
         for supplier, share in shares_of(asked, document, plan.origin_at).items()
     ]
     known = set(
@@ -311,7 +303,10 @@ def _birth(offer: Offer) -> Change:
     )
 
 
-def _offer_row(plan: Plan, order: Order, supplier: int, share: Share, now: datetime) -> Offer:
+def _offer_row(
+    plan: Plan, order: Order, supplier: int, share: Share, until: datetime | None, now: datetime
+) -> Offer:
+    """Return the offer of a share; where lots make room for it, it stands no longer than that."""
     starts_at = min(one.start_at for one in share.operations)
     price = share.price_minor
     return Offer(
@@ -331,7 +326,7 @@ def _offer_row(plan: Plan, order: Order, supplier: int, share: Share, now: datet
         snapshot=share.to_json(),
         expires_at=answer_by(
             now=now,
-            starts_at=starts_at,
+            starts_at=starts_at if until is None else min(starts_at, until),
             window=timedelta(hours=settings.OFFER_WINDOW_HOURS),
         ),
         created_at=now,

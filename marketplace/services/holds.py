@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from marketplace.core.frozen import FrozenPart
 from marketplace.core.plan_json import PlanDocument, instant
 from marketplace.core.spans import Span, merge, subtract
+from marketplace.core.terms import Terms
 from marketplace.models import Commitment, Plan, PlanPurpose, PlanRequest, PlanState
 from tenants.acting import PLATFORM_ID, acting_as
 from tenants.ids import uuid7
@@ -29,8 +30,20 @@ def hold_ways(request: PlanRequest, ways: Sequence[Plan], *, now: datetime) -> l
 
     One hold covers them all: where two want the same hours, these are held once. A way whose time
     somebody else has taken is left out. Where no hold is due (the order had one before, or its
-    buyer has as many as anybody gets) the ways stand without.
+    buyer has as many as anybody gets) the ways stand without. So does one for which others' lots
+    make room: their hours are theirs.
     """
+    unheld = [way for way in ways if needs_room(way)]
+    ways = [way for way in ways if not needs_room(way)]
+    return [*_hold_free(request, ways, now), *unheld]
+
+
+def needs_room(way: Plan) -> bool:
+    """Tell whether lots of other orders have to make room for a plan."""
+    return Terms.from_json(way.terms).room_factories is not None
+
+
+def _hold_free(request: PlanRequest, ways: Sequence[Plan], now: datetime) -> list[Plan]:
     if not ways or request.purpose not in HELD_FOR or not _is_due(request, now):
         return list(ways)
     until = now + timedelta(minutes=settings.HOLD_MINUTES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db import transaction
@@ -22,10 +23,12 @@ from marketplace.core.fitting import (
     with_larger_lots,
 )
 from marketplace.core.frozen import FrozenPart
+from marketplace.core.making_room import Room
 from marketplace.core.plan_json import instant
 from marketplace.core.problem_of import floor_minute, problem_of
 from marketplace.core.steering import Steering, cannot_begin, steered_problem
 from marketplace.models import PlanPurpose, PlanRequest, PlanRequestState
+from marketplace.selectors.making_room import room_for
 from marketplace.selectors.market import machines_on_sale, market_mark
 from marketplace.services.holds import HELD_FOR, free_hold
 from scheduling.core import Band as RoughBand
@@ -86,6 +89,21 @@ class Question:
             return problem
         return steered_problem(problem, self.steering, self.market)
 
+    @cached_property
+    def room(self) -> Room | None:
+        """Return the question of a whole order in which lots of others may make room; or None."""
+        if self.request.purpose != PlanPurpose.ORDER:
+            return None
+        return room_for(
+            self.order,
+            self.market,
+            order_id=str(self.request.uid),
+            order_uid=self.request.order_uid,
+            excluded=frozenset(self.request.excluded),
+            origin_at=self.origin_at,
+            now=self.now,
+        )
+
     @property
     def is_refused(self) -> bool:
         """Tell whether the buyer has read that there is no plan, and ways out are looked for."""
@@ -109,14 +127,22 @@ class Question:
         return self.is_hopeless and (self.frozen is None or bool(self.problem.validate()))
 
     def asked(self) -> Asked:
+        room = self.room
         return Asked(
             subject_uid=self.request.uid,
             origin_at=self.origin_at,
             problem=problem_to_json(self.problem),
             steering=self._steering_asked,
             is_refused=self.is_refused,
-            wants_ways_out=self.frozen is None or self.frozen.disruption is None,
+            wants_ways_out=self._wants_ways_out,
+            room=None if room is None else room.to_json(problem_to_json(room.problem)),
         )
+
+    @property
+    def _wants_ways_out(self) -> bool:
+        if self.is_refused:
+            return self.found.is_complete  # else only room that others make would help
+        return self.frozen is None or self.frozen.disruption is None
 
     @property
     def _steering_asked(self) -> dict[str, Any] | None:
@@ -167,7 +193,7 @@ def _answer_order(request: PlanRequest, now: datetime) -> None:
     question = Question(request, now)
     given, message = _band(question)
     is_relaxed = request.purpose == PlanPurpose.ORDER and question.wider.is_complete
-    if message and not is_relaxed:
+    if message and not is_relaxed and question.room is None:
         fail_request(request, message=message, now=now)
         return
     answer = {"band": given, "message": message}

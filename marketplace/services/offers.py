@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from evidence.services.transitions import StateConflict, transition, transition_all
 from marketplace.core.share import Share
 from marketplace.models import Offer, OfferState, WorkOrder, WorkOrderState
+from marketplace.services.making_room import make_room
 from marketplace.services.work_orders import cancel_work, open_work
 from scheduling.services.reservations import Span, book_spans
 from tenants.actors import Actor
@@ -53,6 +54,7 @@ class ProductionPaid(Conflict):
 def accept_offer(*, offer_uid: UUID, by: Actor, now: datetime) -> Offer:
     """Accept an offer: book its machine hours and open its work orders.
 
+    Lots of the factory's own that have to make room for it move first, in the same transaction.
     Of many callers one wins, by one conditional UPDATE of the offer and the database's refusal of
     overlapping reservations; for every other nothing has happened.
 
@@ -61,12 +63,14 @@ def accept_offer(*, offer_uid: UUID, by: Actor, now: datetime) -> Offer:
         OfferAnswered: it has its answer, or the buyer took it back.
         OfferExpired: `now` is at or past its expiry.
         MachineTimeTaken: some of its machine hours are booked; the offer stays open.
+        RoomGone, RoomBusy: lots cannot make room, at all or right now; the offer stays open.
     """
     offer = _open_offer(offer_uid, by=by, now=now)
     _answer(offer, to=OfferState.ACCEPTED, by=by, now=now)
     # Read after the claim: the buyer may have sent a lot another way until now.
     offer.refresh_from_db(fields=["snapshot"])
     share = Share.from_json(offer.snapshot)
+    make_room(offer=offer, by=by, now=now)
     book_spans(
         spans=[
             Span(

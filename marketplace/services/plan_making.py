@@ -9,20 +9,22 @@ from typing import Any
 
 from evidence.services.transitions import transition
 from marketplace.core.plan_json import PlanDocument, instant
-from marketplace.core.problem_of import ceil_minute, plan_of, schedule_of
+from marketplace.core.problem_of import ceil_minute, plan_of
 from marketplace.core.reasons import reasons_of
 from marketplace.core.terms import Terms
 from marketplace.models import Plan, PlanKind, PlanRequest, PlanRequestState
 from marketplace.services.beside import put_beside, why_unkept
 from marketplace.services.holds import hold_ways
+from marketplace.services.making_room import keep_displacements
 from marketplace.services.matching import (
     MATCHER,
     Question,
     fail_request,
 )
+from marketplace.services.rushing import way_with_room
 from marketplace.services.shortages import why_late, why_refused, why_share_stays
-from scheduling.core import Limit, Problem
-from scheduling.core.checker import violations
+from marketplace.services.vouching import vouch
+from scheduling.core import Limit
 from scheduling.core.relaxations import relaxed
 from scheduling.models import SolveRun
 from scheduling.services.answers import due_as_deadline, from_columns
@@ -41,10 +43,6 @@ KIND_OF = {
     Limit.LOT: PlanKind.LARGER,
 }
 Clock = Callable[[], datetime]
-
-
-class FaultyPlan(RuntimeError):
-    """The checker faults what the solver made: a mistake of ours, and nothing is stored."""
 
 
 def make_plans(*, buyer_id: int, request_uid: str, clock: Clock) -> None:
@@ -114,12 +112,13 @@ def _plans(question: Question, answer: dict[str, Any]) -> list[dict[str, Any]]:
             frozen=frozen,
             is_cautious=one.get("kind") == PlanKind.SAFEST,
         )
-        _vouch(problem, document, request)
+        vouch(problem, document, request)
         if "limit" in one:
             one |= {"kind": KIND_OF[limit]}
             terms = _terms(limit, document, question)
         found.append({**one, "uid": uid, "plan": document, "terms": terms})
-    return found
+    way = way_with_room(question, answer.get("room"))
+    return found if way is None else [*found, way]
 
 
 def _terms(limit: Limit, document: PlanDocument, question: Question) -> Terms:
@@ -129,13 +128,6 @@ def _terms(limit: Limit, document: PlanDocument, question: Question) -> Terms:
         ceiling = question.order.price_ceiling_minor or 0
         return Terms(price_ceiling_minor=max(ceiling, document.cost_minor))
     return Terms(quantity=document.quantity)
-
-
-def _vouch(problem: Problem, document: PlanDocument, request: PlanRequest) -> None:
-    stored = PlanDocument.from_json(document.to_json())
-    broken = violations(problem, schedule_of(stored, order_id=str(request.uid)))
-    if broken:
-        raise FaultyPlan(f"request {request.uid}: {broken[0].sentence}")
 
 
 def _store(
@@ -154,6 +146,9 @@ def _store(
             rows, message = [], {"code": "plan_moved_on", "values": {}}
         ways = hold_ways(request, [row for row in rows if row.terms], now=now)
         Plan.objects.bulk_create([*(row for row in rows if not row.terms), *ways])
+        for row, one in zip(rows, plans, strict=False):
+            if "moves" in one:
+                keep_displacements(row, one["moves"], now=now)
         if message:
             fail_request(request, message=message, now=now)
         else:
@@ -162,7 +157,7 @@ def _store(
                 to=PlanRequestState.READY,
                 by=MATCHER,
                 now=now,
-                best_minutes=min(one["plan"].completes for one in plans),
+                best_minutes=min(one["plan"].completes for one in plans if "moves" not in one),
                 bound_minutes=plans[0]["bound"],
                 message=why_late(question, answer),
             )
@@ -198,7 +193,9 @@ def _row(request: PlanRequest, question: Question, one: dict[str, Any], now: dat
         supplier_count=len(document.suppliers),
         machine_count=len(document.machines),
         schedule=document.to_json(),
-        reasons=reasons_of(document, one, question.found, question.market),
+        reasons=reasons_of(
+            document, one, one.get("found", question.found), one.get("market", question.market)
+        ),
         terms=one["terms"].to_json(),
         created_at=now,
     )

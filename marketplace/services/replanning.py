@@ -25,6 +25,7 @@ from marketplace.models import (
     PlanState,
 )
 from marketplace.services.choosing import PlanNotOpen, choose_plan
+from marketplace.services.making_room import end_room_for
 from marketplace.services.offers import withdraw_offers
 from marketplace.services.orders import asked_of
 from marketplace.services.planning import request_plans
@@ -201,9 +202,10 @@ def _make_room(order: Order, request: PlanRequest, by: Actor, now: datetime) -> 
     )
 
 
-def release_commitments(*, order_uid: str) -> None:
+def release_commitments(*, order_uid: str, now: datetime) -> None:
     """Free all machine time that is held for a cancelled order, as the platform."""
     with acting_as(PLATFORM_ID):
+        end_room_for(order_uid=order_uid, now=now)
         Commitment.objects.of(PLATFORM_ID).filter(order_uid=order_uid).exclude(
             state="released"
         ).update(state="released")

@@ -50,7 +50,7 @@ def plan_chosen(buyer_id: int, plan_uid: str) -> None:
 @handles("order.cancelled")
 def order_cancelled(buyer_id: int, order_uid: str) -> None:
     """Free what was held for the order, and ask no more money for it."""
-    release_commitments(order_uid=order_uid)
+    release_commitments(order_uid=order_uid, now=site_now())
     with acting_as(PLATFORM_ID):
         close_funding(buyer_id=buyer_id, order_uid=UUID(order_uid), now=site_now())
 

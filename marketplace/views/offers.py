@@ -17,6 +17,7 @@ from marketplace.forms.production import DeclineForm
 from marketplace.models import Offer, OfferState
 from marketplace.selectors.catalogue import process_names
 from marketplace.selectors.offer_fit import fit_of
+from marketplace.selectors.offer_room import room_of
 from marketplace.selectors.supplier_plan import height_of, machine_plan
 from marketplace.selectors.work import offers_to, open_offers
 from marketplace.services.offers import OfferUnknown, accept_offer, decline_offer
@@ -92,13 +93,14 @@ def _find(request: HttpRequest, uid: UUID) -> Offer:
 def _show(request: HttpRequest, found: Offer, form: DeclineForm, status: int = 200) -> HttpResponse:
     now = site_now()
     is_open = found.state == OfferState.OFFERED and found.expires_at > now
-    share = Share.from_json(found.snapshot)
+    share, room = Share.from_json(found.snapshot), room_of(found)
     plan = machine_plan(tenant=request.acting.tenant, now=now, offer=found if is_open else None)
     context = {
         "offer": found,
         "share": share,
         "form": form,
-        "fit": fit_of(found),
+        "room": room,
+        "fit": fit_of(found, room.moves if room is not None and is_open else ()),
         "plan": plan,
         "plan_height": height_of(plan),
         "operations": _operations(share),

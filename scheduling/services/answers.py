@@ -26,6 +26,7 @@ from scheduling.core.bounds import lower_bound
 from scheduling.core.candidates import removals
 from scheduling.core.formats.openfloor import problem_from_json
 from scheduling.core.reach import ReachModel
+from scheduling.core.rush import Rush, rush
 from scheduling.core.schedule import Assignment, Schedule
 
 OnProgress = Callable[[int | None, int | None], None]
@@ -49,7 +50,9 @@ def answer(
     columns, and why machines are in or out. Without any, `unplanned` is `{"code", "values"}`. Where
     none is in time there are also `relaxations`, alternatives with `limit` and `value`, the one
     that asks least first, and the `shortfall`, if there is one. With `"is_refused": true` only
-    those two are looked for, with `"wants_ways_out": false` neither.
+    those two are looked for, with `"wants_ways_out": false` neither. Where none is in time and
+    `"room": {"problem", "order", "freeze_until"}` is asked, so is `room`: an alternative in time or
+    None, with the new places in `moved` of orders that are frozen in that problem.
     """
     started = monotonic()
 
@@ -63,8 +66,10 @@ def answer(
     problem, seed = problem_from_json(question["problem"]), int(question["seed"])
     time_limit = float(question["time_limit"])
     if question.get("is_refused"):
-        ways = _ways_out(problem, time_limit=time_limit, seed=seed, should_stop=should_stop)
-        return {"status": "infeasible", "alternatives": [], "unplanned": None, **ways}
+        refused: dict[str, Any] = {"alternatives": [], "unplanned": None, "status": "infeasible"}
+        if question.get("wants_ways_out", True):
+            refused |= _ways_out(problem, time_limit=time_limit, seed=seed, should_stop=should_stop)
+        return refused | _room(question)
     found = alternatives(
         problem,
         time_limit=time_limit,
@@ -84,7 +89,33 @@ def answer(
     ):
         left = max(MIN_PROBE_S, started + time_limit - monotonic())
         answered |= _ways_out(problem, time_limit=left, seed=seed, should_stop=should_stop)
+        answered |= _room(question)
     return answered
+
+
+def _room(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Look for a plan in time for which lots of others move, if that is asked."""
+    asked = question.get("room")
+    if asked is None:
+        return {}
+    problem = problem_from_json(asked["problem"])
+    found = rush(problem, asked["order"], freeze_until=asked["freeze_until"])
+    return {"room": None if found is None else _rushed(found)}
+
+
+def _rushed(found: Rush) -> dict[str, Any]:
+    alone = found.alone
+    plan = described(
+        alone,
+        PlanName.FASTEST,
+        found.result,
+        removed=removals(ReachModel(alone), alone.orders[0]),
+        completion_bound=found.result.lower_bound,
+        cost_bound_minor=lower_bound(alone, Objective.COST).value,
+    )
+    after = [one.after for one in found.moved if one.after is not None]
+    moved = [{name: getattr(a, name) for name in ("order", *COLUMNS)} for a in after]
+    return {**_alternative(plan), "moved": moved}
 
 
 def _ways_out(

@@ -38,7 +38,8 @@ class Asked:
 
     With `steering`, `{"goal", "by"}`, one plan is made soon instead of alternatives. `is_refused`
     tells that there is no plan, so that only what is short and the ways out are asked for. Without
-    `wants_ways_out`, these are not looked for where no plan is in time.
+    `wants_ways_out`, these are not looked for where no plan is in time. `room` asks then whether
+    lots of others may make room, which are frozen in a problem of its own.
     """
 
     subject_uid: UUID
@@ -48,6 +49,7 @@ class Asked:
     steering: dict[str, Any] | None = None
     is_refused: bool = False
     wants_ways_out: bool = True
+    room: dict[str, Any] | None = None
 
 
 def claim_run(*, tenant_id: int, asked: Asked, now: datetime) -> SolveRun:
@@ -108,6 +110,7 @@ def carry_out(*, run: SolveRun, on_tick: OnTick, asked: Asked) -> dict[str, Any]
         "steering": asked.steering,
         "is_refused": asked.is_refused,
         "wants_ways_out": asked.wants_ways_out,
+        "room": asked.room,
     }
     limits = run_limits(is_steered=asked.steering is not None)
     for _ in range(MOST_CHILDREN - 1):

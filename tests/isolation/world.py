@@ -19,6 +19,7 @@ from marketplace.core.asked import AskedOrder, AskedStep
 from marketplace.core.plan_json import PlanDocument, PlanMachine, PlanOperation, PlanSupplier
 from marketplace.models import (
     CapacityWindow,
+    Displacement,
     Funding,
     Order,
     OrderStep,
@@ -233,6 +234,16 @@ def _plans(world: World) -> None:
         machine_count=1,
         schedule=_schedule(world).to_json(),
         reasons={"chosen": [], "left_out": [], "assumptions": []},
+        created_at=NOW,
+    )
+    rows["displacement"] = Displacement.objects.create(
+        platform_id=PLATFORM_ID,
+        supplier=world.owner.tenant,
+        order_uid=uuid7(),
+        plan_uid=uuid7(),
+        offer_uid=uuid7(),
+        plans={},
+        moves=[],
         created_at=NOW,
     )
     rows["run"] = SolveRun.objects.create(

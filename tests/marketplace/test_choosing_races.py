@@ -55,7 +55,7 @@ def test_of_many_orders_for_the_same_hours_one_claims_them() -> None:
         chosen.append(plan)
 
     def claim(plan: Plan) -> None:
-        if not _claim(Plan.objects.select_related("request").get(pk=plan.pk)):
+        if not _claim(Plan.objects.select_related("request").get(pk=plan.pk), NOW):
             raise LookupError
 
     outcomes = race([(PLATFORM_ID, partial(claim, plan)) for plan in chosen])

@@ -32,6 +32,7 @@ from marketplace.services.orders import cancel_order, plan_again
 from marketplace.services.plan_making import make_plans
 from marketplace.services.planning import stop_and_use
 from marketplace.services.replanning import replan_share
+from marketplace.services.vouching import FaultyPlan
 from scheduling.models import SolveRun, SolveState
 from scheduling.services import processes
 from scheduling.services.runs import Asked, claim_run
@@ -447,6 +448,6 @@ def test_a_plan_that_the_checker_faults_is_not_stored(buyer, monkeypatch) -> Non
         return answer
 
     monkeypatch.setattr(plan_making, "carry_out", dishonest)
-    with pytest.raises(plan_making.FaultyPlan):
+    with pytest.raises(FaultyPlan):
         deliver(buyer, topics={"plan.solve"})
     assert plans_of(buyer) == []

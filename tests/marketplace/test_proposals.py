@@ -11,7 +11,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from devices.models import Machine, PlannedRun
+from devices.models import Machine, PlannedRun, Site
 from evidence.models import PendingEntry
 from marketplace.core.asked import AskedStep
 from marketplace.core.plan_json import PlanDocument, instant
@@ -74,10 +74,12 @@ def _short_runs(settings) -> None:
     settings.SOLVE_TIME_SECONDS = 1.0
 
 
-def equip(firm: Organisation, process: str, rate: int, **window: Any) -> Machine:
+def equip(
+    firm: Organisation, process: str, rate: int, *, site: Site | None = None, **window: Any
+) -> Machine:
     """Give a firm a machine with its listed time, and bring it to the market."""
     with acting_as(firm.pk):
-        machine = MachineFactory.create(site=SiteFactory.create(tenant=firm))
+        machine = MachineFactory.create(site=site or SiteFactory.create(tenant=firm))
         CapabilityFactory.create(
             machine=machine, process=Process.objects.get(code=process), pieces_per_hour=rate
         )

@@ -59,13 +59,21 @@ def rush(
     found = repair(
         book, OrderRushed(order=order), now=problem.now, freeze_until=freeze_until, time_s=time_s
     )
-    if found.unplaced or found.late or any(one.after is None for one in found.moved):
+    changed = _changed(book, problem.frozen)
+    if found.unplaced or found.late or any(one.after is None for one in changed):
         return None
-    moved = _needed(book, found.moved)
+    moved = _needed(book, changed)
     if not moved:
         return None
     alone = replace(problem, orders=(order,), frozen=())
     return Rush(alone=alone, result=_result(alone, order, book.of(order.id)), moved=moved)
+
+
+def _changed(book: CapacityBook, before: Sequence[Assignment]) -> list[Moved]:
+    """Return every booking that is not as it was, also where it only got a set-up before it."""
+    after = [book.lot(one.order, one.lot).get(one.step) for one in before]
+    pairs = zip(before, after, strict=True)
+    return [Moved(before=one, after=other) for one, other in pairs if other != one]
 
 
 def _needed(book: CapacityBook, moved: Sequence[Moved]) -> tuple[Moved, ...]:

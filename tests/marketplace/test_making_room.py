@@ -176,15 +176,16 @@ def hall(
     firm: Organisation | None = None,
     patient: Organisation | None = None,
     hurried: Organisation | None = None,
+    set_up: int = 0,
 ) -> Hall:
     """Return a press full of a patient order, and a spare one beside it, for large lots only."""
     firm = firm or make_organisation(name="Press")
     patient = patient or make_organisation(kinds=["buyer"])
-    machine = equip(firm, "embossing", 100, during=OPEN_HOURS)
+    machine = equip(firm, "embossing", 100, set_up_minutes=set_up, during=OPEN_HOURS)
     book(patient, firm, quantity=1_000, lot_size=500)
     with acting_as(firm.pk):
         site = machine.site
-    large = {"minimum_lot": 200, "during": OPEN_HOURS}
+    large = {"set_up_minutes": set_up, "minimum_lot": 200, "during": OPEN_HOURS}
     return Hall(
         press=firm,
         machine=machine,
@@ -225,6 +226,28 @@ def test_an_order_that_nobody_has_hours_for_is_possible_if_others_make_room() ->
     for stranger in (shop.hurried, shop.patient):
         with acting_as(stranger.pk):
             assert not Displacement.objects.exists()
+
+
+def test_lots_that_lose_the_set_up_before_them_get_their_own() -> None:
+    shop = hall(set_up=20)
+    promised = order_of(shop.patient).promised_at
+    shop.ask()
+    shop.choose()
+    shop.accept()
+    shop.deliver()
+    with acting_as(shop.press.pk):
+        rows = list(Operation.objects.of_supplier(shop.press.pk).order_by("planned_start_at"))
+    for machine in (shop.machine.pk, shop.spare.pk):
+        before = None
+        for row in (one for one in rows if one.machine_id == machine):
+            if row.order_uid != before:
+                assert row.set_up_minutes == 20
+            before = row.order_uid
+    assert shop.reserved() == committed(state="booked") == committed()
+    assert (order_of(shop.hurried).state, order_of(shop.patient).promised_at) == (
+        OrderState.CONFIRMED,
+        promised,
+    )
 
 
 def test_where_time_is_free_nobody_is_asked_to_move() -> None:

@@ -75,13 +75,22 @@ def _short_runs(settings) -> None:
 
 
 def equip(
-    firm: Organisation, process: str, rate: int, *, site: Site | None = None, **window: Any
+    firm: Organisation,
+    process: str,
+    rate: int,
+    *,
+    site: Site | None = None,
+    set_up_minutes: int = 0,
+    **window: Any,
 ) -> Machine:
     """Give a firm a machine with its listed time, and bring it to the market."""
     with acting_as(firm.pk):
         machine = MachineFactory.create(site=site or SiteFactory.create(tenant=firm))
         CapabilityFactory.create(
-            machine=machine, process=Process.objects.get(code=process), pieces_per_hour=rate
+            machine=machine,
+            process=Process.objects.get(code=process),
+            pieces_per_hour=rate,
+            set_up_minutes=set_up_minutes,
         )
         CapacityWindowFactory.create(
             machine=machine,

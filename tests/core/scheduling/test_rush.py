@@ -101,6 +101,28 @@ def test_lots_of_one_family_keep_the_set_up_that_one_of_them_has() -> None:
     assert faults(problem, found) == []
 
 
+def test_a_lot_that_loses_the_set_up_before_it_is_told_to_begin_with_its_own() -> None:
+    def lot(name: str) -> Order:
+        one = order(name, 60, deadline=1000)
+        return replace(one, steps=(replace(one.steps[0], set_up_family="series"),))
+
+    shops = press("a", set_up_minutes=30), press("spare", set_up_minutes=30, min_lot=60)
+    first, second = lot("first"), lot("second")
+    urgent = order("rush", 20, deadline=100)
+    frozen = (
+        replace(booked(first, 30, "a"), start=0, end=90, set_up_minutes=30),
+        booked(second, 90, "a"),
+    )
+    problem = replace(market(*shops, first, second, urgent), frozen=frozen)
+    found = ask(problem)
+    assert found is not None
+    after = {one.before.order: one.after for one in found.moved}
+    own = after["second"]
+    assert own is not None, "the machine has done something else in between"
+    assert own.set_up_minutes == 30 or own.machine == "spare"
+    assert faults(problem, found) == []
+
+
 @st.composite
 def crowded(draw: st.DrawFn) -> Problem:
     """Draw machines full of others' lots, and an order that wants some of their time."""

@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.servers import prepare_environment
+from tests.servers import part_live_updates, prepare_environment
 
 # A busy machine is no fault of the example that it slows down.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -20,6 +20,7 @@ prepare_environment()
 import django  # noqa: E402
 
 django.setup()
+part_live_updates()
 
 from django.test import TransactionTestCase  # noqa: E402
 from django.utils import translation  # noqa: E402

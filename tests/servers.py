@@ -14,6 +14,8 @@ import socket
 import sys
 from pathlib import Path
 
+from django.conf import settings
+
 from config.runtime.credentials import load_or_create_credentials
 from config.runtime.environment import set_offline_defaults
 from config.runtime.layout import PROJECT_ROOT, Layout
@@ -43,6 +45,18 @@ def prepare_environment() -> None:
         set_offline_defaults()
     else:
         _start(names)
+
+
+def part_live_updates() -> None:
+    """Give a worker of pytest-xdist, and the servers that it starts, live updates of their own.
+
+    The workers share one Valkey, and organisations have the same ids in all their databases.
+    Settings are read already: a worker knows their module from the process that started it.
+    """
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        prefix = f"live-{worker}"
+        os.environ["OPENFLOOR_CHANNEL_PREFIX"] = prefix
+        settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = prefix
 
 
 def _start(names: tuple[str, ...]) -> None:

@@ -41,7 +41,7 @@ async def heard(user: Any, session: dict[str, Any], senders: list[int]) -> list[
     batch = json.loads((await tab.receive_output(timeout=5))["text"])
     assert await tab.receive_nothing(timeout=0.8)
     await tab.send_input({"type": "websocket.disconnect", "code": 1000})
-    await tab.wait()
+    await tab.wait(timeout=5)
     return sorted(batch["numbers"]["order:7"])
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from math import ceil
 from typing import Any
+from uuid import UUID
 
-from marketplace.core.disruption import Halt
+from marketplace.core.disruption import Halt, Move
 from marketplace.core.plan_json import PlanDocument, instant
 
 
@@ -37,6 +38,44 @@ def halts_of(
         )
         for one in entries
     )
+
+
+def still_stand(
+    moves: Iterable[Move],
+    *,
+    before: Sequence[Mapping[str, Any]],
+    after: Sequence[Mapping[str, Any]],
+    waiting: Mapping[UUID, tuple[int, datetime]],
+) -> bool:
+    """Tell whether moves that are proposed for some halts would do for those of later, too.
+
+    So they do while outages that only devices report are merely assumed to last longer, and no
+    lot of the order would begin on such a machine too soon for that.
+
+    Args:
+        before, after: entries of `Proposal.halts`.
+        waiting: machine and planned start of the order's lots that have not begun.
+    """
+    if [_lasting(one) for one in before] != [_lasting(one) for one in after]:
+        return False
+    ends = {
+        one["machine_id"]: datetime.fromisoformat(one["until"])
+        for one in after
+        if "reported_since" in one
+    }
+    places = dict(waiting)
+    places |= {one.operation_uid: (one.after.machine_id, one.after.start_at) for one in moves}
+    return all(
+        starts_at >= ends[machine_id]
+        for machine_id, starts_at in places.values()
+        if machine_id in ends
+    )
+
+
+def _lasting(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of an entry stays while an outage goes on."""
+    is_assumed = "reported_since" in entry
+    return {name: value for name, value in entry.items() if not (is_assumed and name == "until")}
 
 
 def _made_at(

@@ -17,13 +17,14 @@ from django.utils.translation import gettext_lazy as _
 from evidence.services.transitions import record_change, transition, transition_all
 from marketplace.core.disruption import (
     Disruption,
+    Move,
     Reach,
     carried_by,
     hit_by,
     moved_minutes,
 )
 from marketplace.core.frozen import FrozenPart
-from marketplace.core.halts import halts_of
+from marketplace.core.halts import halts_of, still_stand
 from marketplace.core.plan_json import PlanDocument
 from marketplace.models import (
     Downtime,
@@ -75,8 +76,9 @@ class NothingToPropose(Conflict):
 def propose_moves(*, supplier_id: int, now: datetime) -> None:
     """Ask for a re-plan of each order that a factory's halted machines hold up.
 
-    A newer event takes the place of the proposal before. One that says the same changes nothing,
-    also where a person has kept the plan or nothing was found; what holds nothing up any more ends.
+    A newer event takes the place of the proposal before. One that asks for the same moves changes
+    nothing, also where a person has kept the plan or nothing was found; what holds nothing up any
+    more ends.
     """
     with acting_as(supplier_id):
         by, wanted = Actor.system(supplier_id), _held_up(supplier_id, now)
@@ -88,14 +90,14 @@ def propose_moves(*, supplier_id: int, now: datetime) -> None:
             .select_for_update(no_key=True)
         }
         for order_uid, proposal in known.items():
-            if order_uid not in wanted or wanted[order_uid].halts != proposal.halts:
+            if order_uid not in wanted or not _says_the_same(proposal, wanted[order_uid]):
                 transition(proposal, to=ProposalState.SUPERSEDED, by=by, now=now)
                 tell_of_end(proposal, by=by)
                 announce(tenant_ids=(proposal.buyer_id,), key=f"order:{order_uid}")
             else:
                 del wanted[order_uid]
         for ended in _ended(supplier_id, wanted):
-            if ended.halts == wanted[ended.order_uid].halts:
+            if _says_the_same(ended, wanted[ended.order_uid]):
                 del wanted[ended.order_uid]
         _ask_all(list(wanted.values()), by=by, now=now)
 
@@ -107,6 +109,22 @@ def _ended(supplier_id: int, order_uids: Iterable[UUID]) -> QuerySet[Proposal]:
     )
     newest = mine.order_by("order_uid", "-pk").distinct("order_uid").values("pk")
     return mine.filter(pk__in=newest, state__in=UNCHANGED)
+
+
+def _says_the_same(known: Proposal, fresh: Proposal) -> bool:
+    """Tell whether a newer look at an order asks for nothing that a proposal has not proposed."""
+    if known.halts == fresh.halts:
+        return True
+    rows = Operation.objects.of_supplier(known.supplier_id).filter(
+        order_uid=known.order_uid, state__in=UNSTARTED
+    )
+    places = rows.values_list("uid", "machine_id", "planned_start_at")
+    return still_stand(
+        [Move.from_json(one) for one in known.moves],
+        before=known.halts,
+        after=fresh.halts,
+        waiting={uid: (machine_id, start_at) for uid, machine_id, start_at in places},
+    )
 
 
 def ask_again(*, proposal_uid: UUID, by: Actor, now: datetime) -> Proposal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connections
@@ -16,6 +17,7 @@ from devices.models import Device, Machine
 from evidence.models import PendingEntry
 from marketplace.models import Downtime, Listing, Operation, Proposal
 from marketplace.services.downtimes import say_down, say_running
+from marketplace.services.proposals import dismiss_proposal
 from marketplace.services.reported_downtimes import REPORTED, follow_reports, hand_on_reports
 from tenants.acting import PLATFORM_ID, acting_as
 from tenants.models import Organisation, OutboxMessage, Person
@@ -168,6 +170,33 @@ def test_while_it_lasts_its_end_is_assumed_later_and_lots_are_proposed_anew() ->
     assert sweep(town, later) == 0
 
 
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_an_end_that_is_assumed_later_says_nothing_new_where_all_lots_move_already(
+    is_kept: bool,
+) -> None:
+    town = yard(quantity=400)
+    equip(town.cutter, "blanking", 600)
+    voice, now = reporter(town.machine), SINCE + 90 * MINUTE
+    voice.tells(DOWN, since=SINCE, until=now)
+    assert sweep(town, now) == 1
+    (proposal,) = town.proposals()
+    assert {one["uid"] for one in proposal.moves} == set(map(str, uids(town)))
+    if is_kept:
+        with acting_as(town.cutter.pk):
+            by = actor(town.cutter)
+            dismiss_proposal(proposal_uid=proposal.uid, by=by, now=now, reason="It is repaired")
+    later = SINCE + 3 * HOUR + 15 * MINUTE
+    voice.tells(DOWN, since=now + 15 * MINUTE, until=later)
+    assert sweep(town, later) == 1
+    assert [one.until_at for one in downtimes(town.cutter)] == [SINCE + 8 * HOUR]
+    (same,) = town.proposals()
+    assert (same.uid, same.state) == (proposal.uid, "dismissed" if is_kept else "open")
+
+
+def uids(town: Yard) -> list[UUID]:
+    return [one.uid for one in town.operations(town.cutter).values()]
+
+
 def says_down(town: Yard, until_at: datetime, now: datetime) -> None:
     with acting_as(town.cutter.pk):
         by = actor(town.cutter)
@@ -313,6 +342,11 @@ def test_a_newcomer_reads_what_the_device_said_and_what_they_can_do() -> None:
     Person.objects.filter(pk=member.person_id).update(language="zh-hans")
     assert "其设备报告停机" in read(card, now)
     assert "设备报告其机器停机" in read("/supplier/proposals/", now)
+    Person.objects.filter(pk=member.person_id).update(language="en")
+    says_down(town, now + 4 * HOUR, now)
+    assert "Down until" in read(card, now)
+    Person.objects.filter(pk=member.person_id).update(language="zh-hans")
+    assert "停机至" in read(card, now)
     Person.objects.filter(pk=member.person_id).update(language="en")
 
     with site_time(now):

@@ -19,7 +19,7 @@ from marketplace.core.disruption import (
     moves_between,
     moves_by_supplier,
 )
-from marketplace.core.halts import halts_of
+from marketplace.core.halts import halts_of, still_stand
 from marketplace.core.plan_json import PlanDocument, PlanMachine, PlanOperation, PlanSupplier
 
 ORIGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -180,3 +180,53 @@ def test_a_disruption_of_before_slow_machines_is_read_still() -> None:
     document = disruption.to_json()
     document["halts"] = [one[:3] for one in document["halts"]]
     assert Disruption.from_json(document) == disruption
+
+
+def outage(until: int, *, machine: int = 11, since: int = 0) -> dict[str, object]:
+    entry = {"machine_id": machine, "machine": f"M{machine}", "step": None}
+    told = {"reported_since": since, "until": (ORIGIN + until * MINUTE).isoformat()}
+    return entry | told
+
+
+@pytest.mark.parametrize(
+    ("after", "stands"),
+    [
+        ([outage(100)], True),
+        ([outage(200)], True),  # the move goes to another machine, and lot 3 begins at 200
+        ([outage(201)], False),
+        ([outage(200, since=5)], False),  # another outage
+        ([outage(200), outage(30, machine=12)], False),
+        ([outage(200) | {"machine_id": 12}], False),
+        ([], False),
+    ],
+)
+def test_moves_stand_while_an_outage_lasts_that_hits_nothing_more(
+    after: list[dict[str, object]], stands: bool
+) -> None:
+    moved = replace(QUEUE.operations[0], machine=1, start=130, end=190)
+    later = replace(QUEUE, operations=(moved, *QUEUE.operations[1:]))
+    moves = moves_between(QUEUE, later, ORIGIN, {(1, 1)})
+    waiting = {
+        QUEUE.operation_uid(one.lot, one.step): (11 + one.machine, ORIGIN + one.start * MINUTE)
+        for one in QUEUE.operations
+        if one.lot != 2
+    }
+    assert still_stand(moves, before=[outage(60)], after=after, waiting=waiting) is stands
+
+
+def test_moves_to_the_machine_itself_stand_until_its_end_reaches_them() -> None:
+    later = replace(QUEUE.operations[0], start=300, end=360)
+    moves = moves_between(QUEUE, replace(QUEUE, operations=(later,)), ORIGIN, {(1, 1)})
+
+    def stands(until: int) -> bool:
+        return still_stand(moves, before=[outage(60)], after=[outage(until)], waiting={})
+
+    assert stands(300)
+    assert not stands(301)
+
+
+def test_what_a_person_says_anew_is_always_news() -> None:
+    entry = {"machine_id": 11, "machine": "M11", "step": None, "until": "2026-03-02T10:00+00:00"}
+    newer = entry | {"until": "2026-03-02T10:01+00:00"}
+    assert still_stand([], before=[entry], after=[entry], waiting={})
+    assert not still_stand([], before=[entry], after=[newer], waiting={})

@@ -257,6 +257,7 @@ SENTENCES |= {
     "tight": _("Little time in reserve"),
     "late": _("Expected after the due date"),
     "later_date": _("A later date is proposed"),
+    "lots_elsewhere": _("Other factories can keep the date"),
     "to_inspect": _("Everything has arrived: inspect it"),
     "on_time": _("On time"),
     # What to do next.

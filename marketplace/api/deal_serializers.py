@@ -61,6 +61,8 @@ class OfferOut(serializers.ModelSerializer):
 
     `moves` are lots of its own other orders that move when the offer is accepted, in the same
     transaction and within the dates that those orders are promised; most offers have none.
+    With a `proposal_uid` it asks for lots that another factory gives up: accepted, it holds the
+    hours, and work orders open when everybody who is asked has accepted.
     """
 
     price = serializers.CharField(source="price_minor")
@@ -74,7 +76,7 @@ class OfferOut(serializers.ModelSerializer):
             *("uid", "order_uid", "order_number", "state", "quantity", "machine_minutes"),
             *("price", "commission", "currency", "starts_at", "ends_at", "expires_at"),
             *("answered_at", "answered_by", "decline_reason", "share"),
-            "moves",
+            *("moves", "proposal_uid"),
         ]
 
     @extend_schema_field(ShareOut)

@@ -38,6 +38,8 @@ class Reach(StrEnum):
     """Lots of the factory that cannot begin when planned."""
     HALTED = "halted"
     """All of its lots under a halt that have not begun."""
+    ELSEWHERE = "elsewhere"
+    """Lots that are hit, each to another factory."""
     LATER = "later"
     """Those, their later steps in the factories that they are in, and the promised date."""
 
@@ -61,6 +63,11 @@ class Disruption:
     begins_at: datetime
     reach: Reach = Reach.HIT
 
+    @property
+    def leaves(self) -> bool:
+        """Tell whether the lots go to other factories, at these factories' own prices."""
+        return self.reach is Reach.ELSEWHERE
+
     def free_from(self, machine_id: int, supplier_id: int) -> datetime:
         """Return from when on a machine takes lots that move; late material counts for all of it.
 
@@ -80,7 +87,8 @@ class Disruption:
         def is_held(halt: Halt) -> bool:
             if halt.is_slow:
                 return starts_at >= self.begins_at
-            return self.reach != Reach.HIT or starts_at < halt.until_at
+            are_all = self.reach in (Reach.HALTED, Reach.LATER)
+            return are_all or starts_at < halt.until_at
 
         return any(is_held(one) for one in self.halts if one.holds(machine_id, step))
 
@@ -182,6 +190,11 @@ class Place:
     end_at: datetime
     set_up_minutes: int
 
+    @property
+    def minutes(self) -> int:
+        """Return the machine time that it takes."""
+        return round((self.end_at - self.start_at).total_seconds() / 60)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
@@ -196,7 +209,7 @@ class Move:
     @property
     def minutes(self) -> int:
         """Return the machine time that moves."""
-        return round((self.after.end_at - self.after.start_at).total_seconds() / 60)
+        return self.after.minutes
 
     def to_json(self) -> dict[str, Any]:
         """Return the move in JSON's own types."""
@@ -204,8 +217,8 @@ class Move:
             "uid": str(self.operation_uid),
             "lot": self.lot,
             "step": self.step,
-            "before": _place_to_json(self.before),
-            "after": _place_to_json(self.after),
+            "before": place_to_json(self.before),
+            "after": place_to_json(self.after),
         }
 
     @classmethod
@@ -215,8 +228,8 @@ class Move:
             operation_uid=UUID(document["uid"]),
             lot=document["lot"],
             step=document["step"],
-            before=_place_from_json(document["before"]),
-            after=_place_from_json(document["after"]),
+            before=place_from_json(document["before"]),
+            after=place_from_json(document["after"]),
         )
 
 
@@ -240,8 +253,8 @@ def moves_between(
             operation_uid=before.operation_uid(lot, step),
             lot=lot,
             step=step,
-            before=_place(before, old, origin_at),
-            after=_place(after, new, origin_at),
+            before=place_of(before, old, origin_at),
+            after=place_of(after, new, origin_at),
         )
         if move.before != move.after:
             found.append(move)
@@ -263,7 +276,8 @@ def moved_minutes(moves: Sequence[Move]) -> int:
     return sum(one.minutes for one in moves)
 
 
-def _place(plan: PlanDocument, one: PlanOperation, origin_at: datetime) -> Place:
+def place_of(plan: PlanDocument, one: PlanOperation, origin_at: datetime) -> Place:
+    """Return where and when a plan has an operation; it counts from `origin_at`."""
     machine = plan.machines[one.machine]
     return Place(
         machine_id=machine.id,
@@ -274,7 +288,8 @@ def _place(plan: PlanDocument, one: PlanOperation, origin_at: datetime) -> Place
     )
 
 
-def _place_to_json(one: Place) -> dict[str, Any]:
+def place_to_json(one: Place) -> dict[str, Any]:
+    """Return a place in JSON's own types."""
     return {
         "machine_id": one.machine_id,
         "machine_code": one.machine_code,
@@ -284,7 +299,8 @@ def _place_to_json(one: Place) -> dict[str, Any]:
     }
 
 
-def _place_from_json(document: Mapping[str, Any]) -> Place:
+def place_from_json(document: Mapping[str, Any]) -> Place:
+    """Read what `place_to_json` wrote."""
     return Place(
         machine_id=document["machine_id"],
         machine_code=document["machine_code"],

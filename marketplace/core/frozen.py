@@ -19,7 +19,8 @@ class FrozenPart:
     `returned` holds (lot, step) of the operations that came back; all others are frozen exactly
     as they are. `unanswered` holds those of each offer that is still open. `is_widened` tells that
     open offers were taken back to make room; in a drill, that later steps and the date may move.
-    With a `disruption`, what is made anew stays lot by lot in its factory and at its price.
+    With a `disruption`, what is made anew stays lot by lot in its factory and at its price, or
+    leaves that factory lot by lot.
     """
 
     plan: PlanDocument

@@ -171,14 +171,18 @@ def capability_of(order: AskedOrder, one: OnSale, step: int) -> Capability:
 
 
 def _cut_lots(frozen: FrozenPart, market: Sequence[OnSale]) -> tuple[CutLot, ...]:
-    """Return the plan's lots, which stay as they are cut; what moves stays with its supplier."""
+    """Return the plan's lots, which stay as they are cut; what moves stays with its supplier.
+
+    What leaves may go anywhere: the factory that it leaves takes no part.
+    """
     plan, steps = frozen.plan, len(frozen.plan.processes)
     sites: dict[int, frozenset[str]] = {}
     for one in market:
         sites[one.supplier_id] = sites.get(one.supplier_id, frozenset()) | {one.place}
     pieces = {one.lot: one.quantity for one in plan.operations}
     places: dict[int, list[frozenset[str]]] = {}
-    for lot, step in frozen.returned:
+    leaves = frozen.disruption is not None and frozen.disruption.leaves
+    for lot, step in () if leaves else frozen.returned:
         operation = plan.at(lot, step)
         assert operation is not None, "what moves is in the plan"
         here = sites.get(plan.supplier_of(operation).id, frozenset())
@@ -306,7 +310,7 @@ def _frozen_prices(frozen: FrozenPart | None) -> dict[tuple[int, int], int]:
 
 def _agreed_prices(frozen: FrozenPart | None) -> dict[tuple[int, int], int]:
     """Return what stays to be paid for lots that move within the factory that took them."""
-    if frozen is None or frozen.disruption is None:
+    if frozen is None or frozen.disruption is None or frozen.disruption.leaves:
         return {}
     return {(one.lot, one.step): one.price for one in frozen.plan.operations}
 

@@ -28,11 +28,20 @@ def reasons_of(
         "left_out": left_out[:MOST_LEFT_OUT],
         "left_out_count": len(left_out),
         "left_out_reasons": dict(Counter(one["code"] for one in left_out).most_common()),
-        "cost_bound": answer["cost_bound"],
+        "cost_bound": _cost_bound(plan, answer),
         "reliability": answer["reliability"],
         "places": [place.to_json() for place in places_of(plan, found, market)],
         "assumed": _assumed(plan, answer, market),
     }
+
+
+def _cost_bound(plan: PlanDocument, answer: Mapping[str, Any]) -> int | None:
+    """Return the least cost in the plan's prices; the scheduler knows today's list prices alone.
+
+    What is agreed already has its own price, whatever is listed today: the same in every plan.
+    """
+    bound: int | None = answer["cost_bound"]
+    return None if bound is None else bound + plan.cost_minor - int(answer["cost"])
 
 
 def _assumed(

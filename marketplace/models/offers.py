@@ -26,7 +26,8 @@ class Offer(DealModel):
     """One supplier's share of a chosen plan, as it was shown to it.
 
     `snapshot` is all that the supplier sees of the order, in the shape of
-    `marketplace.core.share.Share`.
+    `marketplace.core.share.Share`. One with a `proposal_uid` asks for lots that another factory
+    gives up: accepted, it holds the hours, and its work opens when that proposal is accepted.
     """
 
     TRANSITIONS = {
@@ -37,6 +38,7 @@ class Offer(DealModel):
     }
 
     plan_uid = models.UUIDField()
+    proposal_uid = models.UUIDField(null=True)
     quantity = models.PositiveBigIntegerField()
     machine_minutes = models.PositiveBigIntegerField()
     price_minor = models.PositiveBigIntegerField()

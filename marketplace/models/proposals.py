@@ -88,6 +88,9 @@ class Proposal(DealModel):
     `earliest_at` is what a bound proves: with all else as it is, the order is not done sooner.
     With an `offer_uid` the lots make room for another order's share: who accepts that offer has
     accepted this, which begins so.
+    `leaving` are lots that go to other factories, each of which gets an offer with this proposal's
+    uid, in the shape of `marketplace.core.leaving.Leaving`: they go when all offers are accepted,
+    unless their factory has said no; then `parties` counts it and the offers.
     """
 
     TRANSITIONS = {
@@ -113,6 +116,7 @@ class Proposal(DealModel):
     request_uid = models.UUIDField(null=True)
     plan_uid = models.UUIDField(null=True)
     moves = models.JSONField(default=list)
+    leaving = models.JSONField(default=list)
     moved_minutes = models.PositiveIntegerField(default=0)
     promise = models.CharField(max_length=12, choices=Promise, blank=True, default="")
     promised_at = models.DateTimeField(null=True)

@@ -126,7 +126,7 @@ def orders_by_risk(tenant_id: int, *, now: datetime) -> list[OrderRisk]:
     ]
     put = waits_for_buyer(tenant_id, uids)
     risks = [
-        replace(one, level="bad", cause="later_date", action="decide_date")
+        replace(one, level="bad", cause=put[one.order.uid], action="decide_date")
         if one.order.uid in put
         else one
         for one in risks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from marketplace.core.disruption import Move, Place, moved_minutes, moves_by_sup
 from marketplace.core.frozen import FrozenPart
 from marketplace.core.plan_json import PlanDocument, PlanSupplier
 from marketplace.models import Downtime, Plan, PlanRequest, Proposal, ProposalState
+from marketplace.selectors.leaving import Handover, LeavingLots, handover_of, lots_leaving
 from tenants.models import Organisation
 
 SHOWN_AFTER = timedelta(days=3)
@@ -64,12 +65,17 @@ class MoveTable:
 
 @dataclass(frozen=True, kw_only=True)
 class ProposalRow:
-    """A proposal with what moves for it: at its factory, or for the buyer at all of them."""
+    """A proposal with what moves for it: at its factory, or for the buyer at all of them.
+
+    `leaving` is what its factory gives up, for itself; `handover` who takes it, for the buyer.
+    """
 
     proposal: Proposal
     halts: tuple[HaltRow, ...]
     tables: tuple[MoveTable, ...]
     lots: int
+    leaving: LeavingLots | None = None
+    handover: Handover | None = None
 
     @property
     def is_planning(self) -> bool:
@@ -87,16 +93,25 @@ class ProposalRow:
 
 
 def proposals_to(supplier_id: int, *, now: datetime) -> list[ProposalRow]:
-    """Return a factory's proposals: what waits, and what ended of late; one query."""
+    """Return a factory's proposals: what waits, and what ended of late.
+
+    One query, and one more for each whose lots go to other factories.
+    """
     mine = Proposal.objects.of_supplier(supplier_id).select_related("buyer", "supplier")
     shown = mine.filter(_is_shown(now)).order_by("-pk")[:MOST]
-    return [_row(proposal, [(proposal.supplier, proposal, _moves(proposal))]) for proposal in shown]
+    return [
+        replace(
+            _row(proposal, [(proposal.supplier, proposal, _moves(proposal))]),
+            leaving=lots_leaving(proposal),
+        )
+        for proposal in shown
+    ]
 
 
 def proposals_of_order(buyer_id: int, order_uid: UUID) -> list[ProposalRow]:
     """Return the proposals for a buyer's order, the newest first, those of one re-plan together.
 
-    One query, and two more for each that waits for the buyer.
+    One query, and a few more for each that waits for the buyer or whose lots go elsewhere.
     """
     mine = Proposal.objects.of_buyer(buyer_id).filter(order_uid=order_uid)
     shown = list(mine.exclude(state=ProposalState.SUPERSEDED).select_related("supplier"))
@@ -105,19 +120,24 @@ def proposals_of_order(buyer_id: int, order_uid: UUID) -> list[ProposalRow]:
         parts.setdefault((one.root_uid or one.uid, one.plan_uid), []).append(one)
     roots = sorted((one for one in shown if one.root_uid is None), key=lambda one: -one.pk)
     return [
-        _row(root, _planned_shares(root))
+        replace(_row(root, []), lots=len(root.leaving), handover=handover_of(root))
+        if root.leaving
+        else _row(root, _planned_shares(root))
         if root.state == ProposalState.PUT
         else _row(root, [(p.supplier, p, _moves(p)) for p in parts[root.uid, root.plan_uid]])
         for root in roots[:MOST]
     ]
 
 
-def waits_for_buyer(buyer_id: int, order_uids: Iterable[UUID]) -> set[UUID]:
-    """Return the orders of which a proposal waits for the buyer; one query."""
+def waits_for_buyer(buyer_id: int, order_uids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the orders of which a proposal waits for the buyer, with what it is; one query."""
     put = Proposal.objects.of_buyer(buyer_id).filter(
         order_uid__in=list(order_uids), state=ProposalState.PUT
     )
-    return set(put.values_list("order_uid", flat=True))
+    return {
+        uid: "lots_elsewhere" if leaving else "later_date"
+        for uid, leaving in put.values_list("order_uid", "leaving")
+    }
 
 
 def downtime_of(machine: Machine, *, now: datetime) -> Downtime | None:

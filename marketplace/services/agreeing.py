@@ -17,6 +17,7 @@ from marketplace.models import Order, PlanRequest, Proposal, ProposalState
 from marketplace.models.bilateral import DealQuerySet
 from marketplace.selectors.drills import DRILLABLE
 from marketplace.services.closing import lock_order
+from marketplace.services.elsewhere import withdraw_from_takers
 from marketplace.services.proposals import ACCEPTED
 from tenants.acting import acting_as
 from tenants.actors import Actor
@@ -47,7 +48,7 @@ def conclude_if_agreed(*, buyer_id: int, proposal_uid: UUID | str, now: datetime
         has_all = len(parts) == root.parties
         if not has_all or any(one.state != ProposalState.AGREED for one in parts):
             return
-        if not _is_still_planned_so(order, root):
+        if not is_still_planned_so(order, root):
             end_change(root, to=ProposalState.SUPERSEDED, by=by, now=now)
             return
         try:
@@ -80,6 +81,7 @@ def end_change(root: Proposal, *, to: ProposalState, by: Actor, now: datetime) -
     left = [one for one in parts if one.state in UNDER_WAY]
     transition_all(left, to=to, by=by, now=now)
     free_parts(parts, by=by)
+    withdraw_from_takers(root, by=by, now=now)
     announce(tenant_ids=tuple(one.supplier_id for one in parts), key="work")
     announce(tenant_ids=(by.tenant_id,), key=f"order:{root.order_uid}")
 
@@ -112,7 +114,8 @@ def parts_of(root: Proposal) -> DealQuerySet:
     return here.order_by("pk")
 
 
-def _is_still_planned_so(order: Order, root: Proposal) -> bool:
+def is_still_planned_so(order: Order, root: Proposal) -> bool:
+    """Tell whether a re-plan starts from the order's own plan, and the order is under way."""
     assert root.request_uid is not None, "written when it was planned"
     request = PlanRequest.objects.get(buyer_id=order.tenant_id, uid=root.request_uid)
     is_same_plan = request.frozen["plan_uid"] == str(order.chosen_plan_uid)

@@ -15,6 +15,7 @@ from django.db.models import Sum
 
 from devices.services.planned_runs import drop_runs
 from evidence.services.transitions import transition, transition_all
+from marketplace.core.leaving import waiting_name
 from marketplace.core.share import Share
 from marketplace.models import (
     Commitment,
@@ -37,12 +38,13 @@ from tenants.live import announce
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An answered offer, as the others need to know it."""
+    """An answered offer, as the others need to know it; `operation_uids` name its hours."""
 
     state: str
     offer_uid: UUID
     order_uid: UUID
     operation_uids: tuple[UUID, ...]
+    proposal_uid: UUID | None = None
 
     @property
     def is_accepted(self) -> bool:
@@ -60,12 +62,15 @@ class Answer:
 def answer_of(*, buyer_id: int, offer_uid: UUID) -> Answer:
     """Return where an offer of the acting buyer stands, with the operations it is about."""
     offer = Offer.objects.of_buyer(buyer_id).get(uid=offer_uid)
-    share = Share.from_json(offer.snapshot)
+    names = [one.uid for one in Share.from_json(offer.snapshot).operations]
+    if offer.proposal_uid is not None:
+        names = [waiting_name(offer.uid, name) for name in names]
     return Answer(
         state=offer.state,
         offer_uid=offer.uid,
         order_uid=offer.order_uid,
-        operation_uids=tuple(operation.uid for operation in share.operations),
+        operation_uids=tuple(names),
+        proposal_uid=offer.proposal_uid,
     )
 
 

@@ -24,6 +24,8 @@ from marketplace.models import (
 from marketplace.services.agreeing import free_parts, parts_of
 from marketplace.services.closing import lock_order
 from marketplace.services.commitments import move_commitments
+from marketplace.services.elsewhere import withdraw_from_takers
+from marketplace.services.leaving import hand_over, price_anew
 from marketplace.services.making_room import end_room_of, settle_room
 from marketplace.services.moved_plans import plan_with_moves
 from marketplace.services.moving import move_agreed_lots, tell_of_end
@@ -50,7 +52,9 @@ def apply_accepted(*, buyer_id: int, proposal_uid: UUID | str, now: datetime) ->
         parts = list(parts_of(root).filter(state=ProposalState.ACCEPTED))
     if root.state != ProposalState.ACCEPTED:
         return
-    if root.parties > 1:
+    if root.leaving:
+        hand_over(proposal=root, now=now)
+    elif root.parties > 1:
         for one in parts:
             with acting_as(one.supplier_id):
                 by = Actor.system(one.supplier_id)
@@ -101,6 +105,7 @@ def _take_plan(proposal: Proposal, moves: Sequence[Move], *, by: Actor, now: dat
     transition_all(old, to=PlanState.SUPERSEDED, by=by, now=now)
     transition(plan, to=PlanState.CHOSEN, by=by, now=now)
     Order.objects.of(by.tenant_id).filter(pk=order.pk).update(chosen_plan_uid=plan.uid)
+    price_anew(proposal, order, plan, by=by, now=now)
     if proposal.promise != Promise.KEPT:
         _move_promise(order, plan, by=by, now=now)
     transition_all(parts, to=ProposalState.APPLIED, by=by, now=now)
@@ -132,6 +137,8 @@ def _plan_others_anew(order: Order, *, by: Actor, now: datetime) -> None:
     roots = [one for one in others if one.root_uid is None]
     free_parts([*parts, *(one for one in roots if one.state == ProposalState.AGREED)], by=by)
     opened = [one for one in roots if one.state != ProposalState.ASKED]
+    for one in opened:
+        withdraw_from_takers(one, by=by, now=now)
     transition_all(opened, to=ProposalState.ASKED, by=by, now=now)
     for one in roots:
         send_after_commit(

@@ -237,7 +237,7 @@ def _offer(plan: Plan, now: datetime) -> None:
         frozen = FrozenPart.from_json(plan.request.frozen)
         drop_lots(order_uid=order.uid, frozen=frozen, plan=document, by=by, now=now)
     rows = [
-        _offer_row(plan, order, supplier, share, terms.room_until, now)
+        offer_row(plan, order, supplier, share, terms.room_until, now)
         for supplier, share in shares_of(asked, document, plan.origin_at).items()
     ]
     known = set(
@@ -247,7 +247,7 @@ def _offer(plan: Plan, now: datetime) -> None:
     )
     fresh = [row for row in rows if row.uid not in known]
     Offer.objects.bulk_create(fresh)
-    record_changes((_birth(row) for row in fresh), by=by, now=now)
+    record_changes((birth_of(row) for row in fresh), by=by, now=now)
     routes = list(routes_of_frozen(document))
     if routes:
         reroute_lots(order_uid=order.uid, routes=routes, by=by, now=now)
@@ -290,7 +290,8 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
     return {n: v.isoformat() if isinstance(v, datetime) else v for n, v in fields.items()}
 
 
-def _birth(offer: Offer) -> Change:
+def birth_of(offer: Offer) -> Change:
+    """Return what stands in the record of an offer that is made."""
     return Change(
         row=offer,
         change="offered",
@@ -303,7 +304,7 @@ def _birth(offer: Offer) -> Change:
     )
 
 
-def _offer_row(
+def offer_row(
     plan: Plan, order: Order, supplier: int, share: Share, until: datetime | None, now: datetime
 ) -> Offer:
     """Return the offer of a share; where lots make room for it, it stands no longer than that."""

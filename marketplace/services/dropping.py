@@ -61,7 +61,7 @@ def drop_lots(
             evidence = {"lots": sorted({o.lot for o in operations if o.lot not in lots})}
             changes.append(Change(row=offer, change="reduced", evidence=evidence))
     withdraw_offers(order_uid=order_uid, by=by, now=now, only=whole)
-    _end_operations([uid for _, gone in gone_by_offer for uid in gone], by=by, now=now)
+    end_operations([uid for _, gone in gone_by_offer for uid in gone], by=by, now=now)
     record_changes(changes, by=by, now=now)
     kept = {frozen.plan.operation_uid(*one) for one in frozen.kept_for_set_up(plan)}
     for offer, gone in gone_by_offer:
@@ -79,7 +79,7 @@ def _is_asked_anew(operations: Sequence[ShareOperation], plan: PlanDocument) -> 
     return any(one is not None and not one.frozen for one in found)
 
 
-def _end_operations(uids: Iterable[UUID], *, by: Actor, now: datetime) -> None:
+def end_operations(uids: Iterable[UUID], *, by: Actor, now: datetime) -> None:
     """Cancel operations that have not begun, and the work orders of which nothing is left."""
     operations = list(
         Operation.objects.of_buyer(by.tenant_id)
@@ -91,7 +91,10 @@ def _end_operations(uids: Iterable[UUID], *, by: Actor, now: datetime) -> None:
     left = Operation.objects.of_buyer(by.tenant_id).exclude(state=OperationState.CANCELLED)
     empty = (
         WorkOrder.objects.of_buyer(by.tenant_id)
-        .filter(pk__in={one.work_order_id for one in operations}, state=WorkOrderState.CONFIRMED)
+        .filter(
+            pk__in={one.work_order_id for one in operations},
+            state__in=WorkOrder.TRANSITIONS[WorkOrderState.CANCELLED],
+        )
         .exclude(pk__in=left.values("work_order_id"))
     )
     transition_all(list(empty.order_by("pk")), to=WorkOrderState.CANCELLED, by=by, now=now)

@@ -19,6 +19,7 @@ from evidence.services.transitions import Change as Recorded
 from evidence.services.transitions import StateConflict, record_changes, transition
 from marketplace.core.disruption import Move, moved_minutes, moves_by_supplier
 from marketplace.core.frozen import FrozenPart
+from marketplace.core.leaving import Leaving
 from marketplace.core.offering import answer_by
 from marketplace.core.plan_json import PlanDocument
 from marketplace.models import (
@@ -32,6 +33,7 @@ from marketplace.models import (
 )
 from marketplace.selectors.drills import DRILLABLE
 from marketplace.services.closing import lock_order
+from marketplace.services.elsewhere import ask_takers, still_stands
 from marketplace.services.moving import (
     CHANGED,
     UNSTARTED,
@@ -77,6 +79,7 @@ def put_to_buyer(
         evidence={"plan_uid": str(best.uid), "lots": len(moves), "promise": promise},
         plan_uid=best.uid,
         moves=[one.to_json() for one in own],
+        leaving=[],
         moved_minutes=moved_minutes(own),
         parties=len({proposal.supplier_id, *shares}),
         promise=promise,
@@ -90,7 +93,7 @@ def put_to_buyer(
 
 @transaction.atomic
 def accept_later(*, proposal_uid: UUID, by: Actor, now: datetime) -> Proposal:
-    """Agree, as the buyer, to a later date; the factories whose lots move are asked.
+    """Agree, as the buyer, to a later date, or to lots going elsewhere; the factories are asked.
 
     The proposal is claimed by one conditional UPDATE. The promise moves when all have agreed.
 
@@ -104,13 +107,20 @@ def accept_later(*, proposal_uid: UUID, by: Actor, now: datetime) -> Proposal:
     assert order is not None, "a proposal is of an order"
     assert proposal.request_uid is not None, "written when it was planned"
     assert proposal.plan_uid is not None, "a check of the table"
+    leaving = [Leaving.from_json(one) for one in proposal.leaving]
     request = PlanRequest.objects.get(buyer_id=by.tenant_id, uid=proposal.request_uid)
     frozen = FrozenPart.from_json(request.frozen)
     plan = Plan.objects.get(buyer_id=by.tenant_id, uid=proposal.plan_uid)
     moves = moves_of(frozen, plan)
-    if not _still_stands(order, frozen, moves):
+    if not _still_stands(order, frozen, moves) or not still_stands(order, leaving):
         raise ProposalStale(_("Work has begun on what would move, or the plan is another by now."))
-    _ask_factories(proposal, frozen, moves, by=by, now=now)
+    if not leaving:
+        _ask_factories(proposal, frozen, moves, by=by, now=now)
+        return proposal
+    try:
+        ask_takers(proposal, by=by, now=now)
+    except StateConflict as error:
+        raise ProposalDecided(CHANGED) from error
     return proposal
 
 

@@ -69,9 +69,14 @@ class Question:
 
     @property
     def _elsewhere(self) -> frozenset[int]:
-        """Return the factories that take no part after a disruption: whose lots do not move."""
+        """Return the factories that take no part after a disruption: whose lots do not move.
+
+        Where lots leave a factory, it is that one alone.
+        """
         if self.frozen is None or self.frozen.disruption is None:
             return frozenset()
+        if self.frozen.disruption.leaves:
+            return self.frozen.movers
         return frozenset(one.supplier_id for one in self.market) - self.frozen.movers
 
     @property

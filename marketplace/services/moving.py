@@ -143,16 +143,20 @@ def tell_of_end(proposal: Proposal, *, by: Actor) -> None:
         )
 
 
-def agreed_places(supplier_id: int) -> dict[UUID, Place]:
+def agreed_places(supplier_id: int) -> dict[UUID, Place | None]:
     """Return where lots of a factory go by re-plans that it has agreed to with others.
 
-    To be read after the lots are locked: whoever agrees has locked them too.
+    None is another factory. To be read after the lots are locked: whoever agrees has locked them
+    too.
     """
     agreed = Proposal.objects.of_supplier(supplier_id).filter(
         state__in=(ProposalState.AGREED, ProposalState.ACCEPTED), parties__gt=1
     )
-    moves = [Move.from_json(one) for row in agreed.values_list("moves", flat=True) for one in row]
-    return {one.operation_uid: one.after for one in moves}
+    found: dict[UUID, Place | None] = {}
+    for moves, leaving in agreed.values_list("moves", "leaving"):
+        found |= {one.operation_uid: one.after for one in map(Move.from_json, moves)}
+        found |= {UUID(one["uid"]): None for one in leaving}
+    return found
 
 
 def is_at(row: Operation, place: Place) -> bool:

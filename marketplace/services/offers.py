@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from evidence.services.transitions import StateConflict, transition, transition_all
+from marketplace.core.leaving import waiting_name
 from marketplace.core.share import Share
 from marketplace.models import Offer, OfferState, WorkOrder, WorkOrderState
 from marketplace.services.making_room import make_room
@@ -55,8 +56,10 @@ def accept_offer(*, offer_uid: UUID, by: Actor, now: datetime) -> Offer:
     """Accept an offer: book its machine hours and open its work orders.
 
     Lots of the factory's own that have to make room for it move first, in the same transaction.
-    Of many callers one wins, by one conditional UPDATE of the offer and the database's refusal of
-    overlapping reservations; for every other nothing has happened.
+    Lots that another factory gives up are still its own: their work opens when all who take some
+    of them have accepted (`services.leaving`). Of many callers one wins, by one conditional UPDATE
+    of the offer and the database's refusal of overlapping reservations; for every other nothing
+    has happened.
 
     Raises:
         OfferUnknown: no such offer to the acting organisation.
@@ -71,22 +74,35 @@ def accept_offer(*, offer_uid: UUID, by: Actor, now: datetime) -> Offer:
     offer.refresh_from_db(fields=["snapshot"])
     share = Share.from_json(offer.snapshot)
     make_room(offer=offer, by=by, now=now)
-    book_spans(
-        spans=[
-            Span(
-                machine_id=operation.machine_id,
-                start_at=operation.start_at,
-                end_at=operation.end_at,
-                subject_uid=operation.uid,
-            )
-            for operation in share.operations
-        ],
-        by=by,
-        now=now,
-    )
-    open_work(offer=offer, share=share, by=by, now=now)
+    is_waiting = offer.proposal_uid is not None
+    book_spans(spans=spans_of(offer, share, are_waiting=is_waiting), by=by, now=now)
+    if not is_waiting:
+        open_work(offer=offer, share=share, by=by, now=now)
     _pass_on(offer, by=by)
     return offer
+
+
+def spans_of(offer: Offer, share: Share, *, are_waiting: bool) -> list[Span]:
+    """Return the machine hours of a share, named for its operations.
+
+    While another factory still has the lots, the operations' names are its own: what waits for
+    them is named for the offer too.
+    """
+    return [
+        Span(
+            machine_id=one.machine_id,
+            start_at=one.start_at,
+            end_at=one.end_at,
+            subject_uid=waiting_name(offer.uid, one.uid) if are_waiting else one.uid,
+        )
+        for one in share.operations
+    ]
+
+
+def waiting_names(offer: Offer) -> list[tuple[UUID, UUID]]:
+    """Return, for each operation of an offer, how its time is named while it waits, and after."""
+    operations = Share.from_json(offer.snapshot).operations
+    return [(waiting_name(offer.uid, one.uid), one.uid) for one in operations]
 
 
 @transaction.atomic

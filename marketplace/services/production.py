@@ -153,7 +153,7 @@ class _Shop:
 
     work_orders: dict[int, WorkOrder]
     operations: dict[UUID, Operation]
-    moving: Mapping[UUID, Place]
+    moving: Mapping[UUID, Place | None]
     changed: dict[UUID, Operation]
     finished: list[Operation]
 
@@ -222,9 +222,10 @@ def _lot_of(operation: Operation, shop: _Shop) -> LotOnMachine:
     # Only what was asked for has its work order here; a lot's next operation is never reported.
     work_order = shop.work_orders[operation.work_order_id]
     goes_to = shop.moving.get(operation.uid)
+    is_there = goes_to is not None and is_at(operation, goes_to)
     return LotOnMachine(
         is_released=work_order.state != WorkOrderState.CONFIRMED,
-        is_moving=goes_to is not None and not is_at(operation, goes_to),
+        is_moving=operation.uid in shop.moving and not is_there,
         is_ended=operation.finished_at is not None,
         received=operation.received,
         good=operation.good,
@@ -289,6 +290,19 @@ def _pass_on(shop: _Shop, finished: Iterable[Operation], *, by: Actor, now: date
     following_rows = [following for _row, following in pairs]
     Operation.objects.bulk_update(following_rows, ["received", "received_at"])
     transition_all(following_rows, to=OperationState.READY, by=by, now=now)
+
+
+@transaction.atomic
+def pass_on_finished(*, operation_uids: Iterable[UUID], by: Actor, now: datetime) -> None:
+    """Give lots that were finished before their next operation was this shop's own to that one."""
+    mine = Operation.objects.of_supplier(by.tenant_id).filter(
+        next_operation_uid__in=list(operation_uids), state=OperationState.FINISHED
+    )
+    uids = set(mine.values_list("uid", flat=True))
+    if uids:
+        shop = _Shop.lock(supplier_id=by.tenant_id, uids=uids)
+        rows = [one for uid in sorted(uids) if (one := shop.operations[uid]).shipped_at is None]
+        _pass_on(shop, rows, by=by, now=now)
 
 
 def tell_of_lost_lot(operation: Operation, *, by: Actor) -> None:

@@ -25,6 +25,7 @@ from marketplace.core.disruption import (
 )
 from marketplace.core.frozen import FrozenPart
 from marketplace.core.halts import halts_of, still_stand
+from marketplace.core.leaving import may_leave
 from marketplace.core.plan_json import PlanDocument
 from marketplace.models import (
     Downtime,
@@ -42,6 +43,12 @@ from marketplace.models import (
 from marketplace.models.bilateral import DealQuerySet
 from marketplace.selectors.drills import DRILLABLE
 from marketplace.selectors.slow_machines import slowed_orders
+from marketplace.services.elsewhere import (
+    lots_here,
+    put_elsewhere,
+    refusers_of,
+    withdraw_from_takers,
+)
 from marketplace.services.later_dates import NO_LATER_THAN, moves_of, put_to_buyer
 from marketplace.services.moving import UNSTARTED, ProposalGone, tell_of_end
 from marketplace.services.orders import asked_of
@@ -57,6 +64,7 @@ FREEZE = timedelta(hours=1)
 """Nothing moves to an earlier time than this from now, so that is how long people may decide."""
 LATER_FREEZE = timedelta(hours=2)
 """The same where the buyer decides, and then factories."""
+ASK_BUYER = (Reach.ELSEWHERE, Reach.LATER)
 OPEN = (ProposalState.ASKED, ProposalState.PUT, ProposalState.OPEN, ProposalState.AGREED)
 UNCHANGED = (
     ProposalState.FAILED,
@@ -250,6 +258,9 @@ def _plan(order: Order, proposal: Proposal, reach: Reach, *, now: datetime) -> N
     if frozen is None:
         transition(proposal, to=ProposalState.SUPERSEDED, by=by, now=now)
         return
+    if reach is Reach.ELSEWHERE and not may_leave(frozen.returned, here=lots_here(order)):
+        _plan(order, proposal, Reach.LATER, now=now)
+        return
     promised_at = order.promised_at or order.due_at
     due_at = promised_at + NO_LATER_THAN if reach is Reach.LATER else promised_at
     request = request_plans(
@@ -258,6 +269,7 @@ def _plan(order: Order, proposal: Proposal, reach: Reach, *, now: datetime) -> N
         now=now,
         purpose=PlanPurpose.EVENT,
         frozen=frozen.to_json(),
+        excluded=refusers_of(order) if reach is Reach.ELSEWHERE else (),
     )
     proposal.request_uid, proposal.promised_at = request.uid, promised_at
     proposal.save(update_fields=["request_uid", "promised_at"])
@@ -276,7 +288,7 @@ def _frozen_part(
     states = {(lot, step): state for lot, step, state in alive.values_list("lot", "step", "state")}
     begun = set(states)
     ended = {key for key, state in states.items() if state != OperationState.STARTED}
-    begins_at = now + (LATER_FREEZE if reach is Reach.LATER else FREEZE)
+    begins_at = now + (LATER_FREEZE if reach in ASK_BUYER else FREEZE)
     disruption = Disruption(
         supplier_id=proposal.supplier_id,
         halts=halts_of(proposal.halts, document, plan.origin_at, ended=ended, begins_at=begins_at),
@@ -297,6 +309,15 @@ def _frozen_part(
         offer_uid=proposal.uid,
         disruption=disruption,
     )
+
+
+def plan_anew(order: Order, proposal: Proposal, *, by: Actor, now: datetime) -> None:
+    """Plan a locked proposal again from what is so now; what was offered for it is taken back."""
+    withdraw_from_takers(proposal, by=by, now=now)
+    transition(proposal, to=ProposalState.ASKED, by=by, now=now)
+    _plan(order, proposal, Reach.HIT, now=now)
+    announce(tenant_ids=(proposal.supplier_id,), key="work")
+    announce(tenant_ids=(by.tenant_id,), key=f"order:{order.uid}")
 
 
 def answer_proposal(*, order: Order, request: PlanRequest, by: Actor, now: datetime) -> None:
@@ -321,6 +342,9 @@ def answer_proposal(*, order: Order, request: PlanRequest, by: Actor, now: datet
     reach = frozen.disruption.reach
     if request.state == PlanRequestState.READY and reach is Reach.LATER:
         put_to_buyer(proposal, frozen, plans, by=by, now=now)
+    elif request.state == PlanRequestState.READY and reach is Reach.ELSEWHERE:
+        if not put_elsewhere(proposal, frozen, plans, by=by, now=now):
+            _plan(order, proposal, Reach.LATER, now=now)
     elif request.state == PlanRequestState.READY:
         _open(proposal, frozen, plans, by=by, now=now)
     elif reach.wider is not None:
@@ -332,6 +356,7 @@ def answer_proposal(*, order: Order, request: PlanRequest, by: Actor, now: datet
             by=by,
             now=now,
             promise=Promise.NOT_FOUND,
+            leaving=[],
             completes_at=None,
         )
     announce(tenant_ids=(proposal.supplier_id,), key="work")
@@ -352,6 +377,7 @@ def _open(
         evidence={"plan_uid": str(best.uid), "lots": len(least)},
         plan_uid=best.uid,
         moves=[one.to_json() for one in least],
+        leaving=[],
         moved_minutes=moved_minutes(least),
         parties=1,
         promise=Promise.KEPT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
@@ -194,6 +194,20 @@ def receive_shipments(
     for shipment in arriving:
         announce(tenant_ids=(shipment.sender_id, by.tenant_id), key="work")
     return shipments
+
+
+def take_in_delivered(*, operation_uids: Iterable[UUID], by: Actor, now: datetime) -> None:
+    """Make lots ready whose shipments were signed for before their operations were here."""
+    lines = ShipmentLine.objects.filter(
+        receiver_id=by.tenant_id, next_operation_uid__in=list(operation_uids)
+    )
+    came = Shipment.objects.filter(
+        receiver_id=by.tenant_id,
+        pk__in=lines.values("shipment_id"),
+        state=ShipmentState.DELIVERED,
+        is_final=False,
+    )
+    _take_in(list(came.order_by("pk").select_for_update(no_key=True)), by=by, now=now)
 
 
 def _take_in(arriving: Sequence[Shipment], *, by: Actor, now: datetime) -> None:

@@ -15,6 +15,7 @@ from marketplace.services.answers import (
 from marketplace.services.closing import close_if_complete
 from marketplace.services.expiry import hand_on_expired_offers, hand_on_expired_proposals
 from marketplace.services.learning import LEARN, ask_to_learn, learn_rates
+from marketplace.services.leaving import follow_taker
 from marketplace.services.machine_counts import copy_counts
 from marketplace.services.offers import lapse_offer
 from marketplace.services.production import end_lot
@@ -47,7 +48,9 @@ def draw_consequences(*, buyer_id: int, supplier_id: int, offer_uid: str) -> Non
         answer = answer_of(buyer_id=buyer_id, offer_uid=UUID(offer_uid))
     with acting_as(PLATFORM_ID):
         settle_commitments(answer=answer, by=Actor.system(PLATFORM_ID), now=site_now())
-    if answer.is_accepted:
+    if answer.proposal_uid is not None:
+        follow_taker(buyer_id=buyer_id, answer=answer, now=site_now())
+    elif answer.is_accepted:
         with acting_as(buyer_id):
             confirm_order_if_covered(
                 order_uid=answer.order_uid, by=Actor.system(buyer_id), now=site_now()
@@ -59,7 +62,7 @@ def draw_consequences(*, buyer_id: int, supplier_id: int, offer_uid: str) -> Non
             offer_uid=UUID(offer_uid),
             now=site_now(),
         )
-    elif answer.is_withdrawn:
+    if answer.is_withdrawn:
         with acting_as(supplier_id):
             give_back_hours(
                 operation_uids=answer.operation_uids, by=Actor.system(supplier_id), now=site_now()

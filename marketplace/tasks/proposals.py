@@ -9,7 +9,9 @@ from celery import shared_task
 from marketplace.services.agreeing import FREED, conclude_if_agreed, end_with
 from marketplace.services.applying import apply_accepted, expire_proposal
 from marketplace.services.downtimes import HALTED
+from marketplace.services.elsewhere import OFFERED
 from marketplace.services.expiry import PROPOSAL as EXPIRED
+from marketplace.services.leaving import conclude_leaving, offer_or_plan_anew
 from marketplace.services.moving import ENDED, free_held_hours
 from marketplace.services.proposals import ACCEPTED, AGREED
 from marketplace.services.proposing import ASKED, plan_proposal, propose_moves
@@ -49,6 +51,13 @@ def plan_what_is_asked(*, buyer_id: int, proposal_uid: str) -> None:
 def conclude_what_is_agreed(*, buyer_id: int, proposal_uid: str) -> None:
     """Look whether all factories of a re-plan have agreed."""
     conclude_if_agreed(buyer_id=buyer_id, proposal_uid=proposal_uid, now=site_now())
+    conclude_leaving(buyer_id=buyer_id, proposal_uid=proposal_uid, now=site_now())
+
+
+@handles(OFFERED)
+def offer_what_leaves(*, buyer_id: int, proposal_uid: str) -> None:
+    """Ask the factories that would take lots which another one cannot make in time."""
+    offer_or_plan_anew(buyer_id=buyer_id, proposal_uid=proposal_uid, now=site_now())
 
 
 @handles(ENDED)

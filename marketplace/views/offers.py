@@ -64,10 +64,11 @@ def offer(request: HttpRequest, uid: UUID) -> HttpResponse:
 @member(Act.TRADE, seat="supplier")
 @require_POST
 def offer_accept(request: HttpRequest, uid: UUID) -> HttpResponse:
-    accept_offer(offer_uid=uid, by=request.actor, now=site_now())
-    messages.success(
-        request, _("Accepted. The machine hours are booked; the work orders are open.")
-    )
+    accepted = accept_offer(offer_uid=uid, by=request.actor, now=site_now())
+    said = _("Accepted. The machine hours are booked; the work orders are open.")
+    if accepted.proposal_uid is not None:
+        said = _("Accepted. The machine hours are held until the others have answered.")
+    messages.success(request, said)
     return redirect("offer", uid=uid)
 
 
@@ -94,6 +95,7 @@ def _show(request: HttpRequest, found: Offer, form: DeclineForm, status: int = 2
     now = site_now()
     is_open = found.state == OfferState.OFFERED and found.expires_at > now
     share, room = Share.from_json(found.snapshot), room_of(found)
+    work_orders = list(found.work_orders.order_by("step"))
     plan = machine_plan(tenant=request.acting.tenant, now=now, offer=found if is_open else None)
     context = {
         "offer": found,
@@ -108,7 +110,8 @@ def _show(request: HttpRequest, found: Offer, form: DeclineForm, status: int = 2
         "is_open": is_open,
         "may_answer": is_open and may(request.acting.role, Act.TRADE),
         "net_minor": found.price_minor - found.commission_minor,
-        "work_orders": found.work_orders.order_by("step"),
+        "work_orders": work_orders,
+        "waits_for_others": found.state == OfferState.ACCEPTED and not work_orders,
     }
     return render(request, "supplier/offer.html", context, status=status)
 

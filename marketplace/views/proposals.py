@@ -152,6 +152,8 @@ def proposal_accept(request: HttpRequest, uid: UUID) -> HttpResponse:
         said = _("Accepted. The lots are in their new places.")
         if proposal.state == ProposalState.AGREED:
             said = _("Accepted. The new hours are held, and the lots move when all have agreed.")
+        if proposal.leaving:
+            said = _("Given up. The lots go when the other factories have accepted.")
         messages.success(request, said)
     return redirect("work")
 
@@ -196,9 +198,9 @@ def order_proposals(request: HttpRequest, uid: UUID) -> HttpResponse:
 @member(Act.TRADE, seat="buyer")
 @require_POST
 def later_accept(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """Take the buyer's agreement to a later date; its factories are asked then."""
+    """Take the buyer's agreement to a later date, or other factories; these are asked then."""
     return _answer(
-        request, uid, accept_later, _("Agreed. The factories whose lots move are being asked.")
+        request, uid, accept_later, _("Agreed. The factories concerned are being asked.")
     )
 
 

@@ -157,19 +157,22 @@ def yard(
     cutter: Organisation | None = None,
     quantity: int = 6_000,
     press_from: int = 3,
+    minimum_lot: int = 1,
     steps: tuple[AskedStep, ...] | None = None,
+    **asked: Any,
 ) -> Yard:
     cutter = cutter or make_organisation(name="Cutter")
     press = make_organisation(name="Press")
-    machine = equip(cutter, "blanking", 600)
-    equip(press, "embossing", 500, during=(NOW + press_from * HOUR, NOW + 480 * HOUR))
+    machine = equip(cutter, "blanking", 600, minimum_lot=minimum_lot)
+    hours = (NOW + press_from * HOUR, NOW + 480 * HOUR)
+    equip(press, "embossing", 500, during=hours, minimum_lot=minimum_lot)
     made = Yard(
         buyer=buyer or make_organisation(kinds=["buyer"], name="City"),
         cutter=cutter,
         press=press,
         machine=machine,
     )
-    post(made.buyer, quantity=quantity, **({} if steps is None else {"steps": steps}))
+    post(made.buyer, quantity=quantity, **({} if steps is None else {"steps": steps}), **asked)
     made.deliver()
     (plan,) = (one for one in plans_of(made.buyer) if one.kind == "fastest")
     with acting_as(made.buyer.pk):

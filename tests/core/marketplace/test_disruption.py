@@ -114,7 +114,12 @@ def test_a_halt_holds_up_no_machine_of_another_factory() -> None:
 
 
 def test_each_reach_is_tried_after_the_one_before() -> None:
-    assert [one.wider for one in Reach] == [Reach.HALTED, Reach.LATER, None]
+    assert [one.wider for one in Reach] == [
+        Reach.HALTED,
+        Reach.ELSEWHERE,
+        Reach.LATER,
+        None,
+    ]
 
 
 def test_late_material_holds_up_its_step_on_every_machine_of_the_factory() -> None:

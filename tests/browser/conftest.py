@@ -32,19 +32,24 @@ FLAGS = (
 )
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder, and skip it where it cannot run."""
-    # Playwright's loop runs in this thread, which Django takes for an async context.
+    """Mark every test of this folder, put it last, and skip it where it cannot run."""
+    # Playwright's loop runs in this thread, which Django takes for an async context. What runs a
+    # loop of its own there has to come before.
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    for item in items:
-        if not item.path.is_relative_to(Path(__file__).parent):
-            continue
+    items.sort(key=_is_here)
+    for item in filter(_is_here, items):
         item.add_marker(pytest.mark.browser)
         # Whitenoise streams files synchronously, of which Django warns under ASGI.
         item.add_marker(pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"))
         item.add_marker(pytest.mark.filterwarnings("ignore:unclosed"))
         if CHROMIUM is None:
             item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
+
+
+def _is_here(item: pytest.Item) -> bool:
+    return item.path.is_relative_to(Path(__file__).parent)
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,7 @@ def _search(incumbent: Incumbent, *, workers: int, seed: int, max_lots: int) -> 
             if incumbent.is_optimal or incumbent.clock.is_over:
                 break
         bound = bounds[-1]
+        _down_to_ceilings(incumbent, model, seed=seed, max_lots=max_lots)
     if incumbent.schedule is None:
         return _without_the_hopeless(incumbent, model, seed=seed, max_lots=max_lots)
     return _planned(incumbent, bound)
@@ -95,6 +96,25 @@ def _search(incumbent: Incumbent, *, workers: int, seed: int, max_lots: int) -> 
 
 def _model_of(part: Problem, model: ReachModel) -> ReachModel:
     return model if part is model.problem else ReachModel(part, calendars=model.calendars)
+
+
+def _down_to_ceilings(incumbent: Incumbent, model: ReachModel, *, seed: int, max_lots: int) -> None:
+    """Where no plan is cheap enough, make one without the price ceilings cheaper until it is."""
+    orders = incumbent.problem.orders
+    if incumbent.schedule is not None or all(o.price_ceiling_minor is None for o in orders):
+        return
+    clock = incumbent.clock
+
+    def try_plan(plan: Schedule) -> None:
+        incumbent.offer(list(plan))
+
+    free = replace(
+        incumbent.problem, orders=tuple(replace(o, price_ceiling_minor=None) for o in orders)
+    )
+    until_found = Clock(clock.remaining, lambda: clock.is_over or incumbent.schedule is not None)
+    cheaper = Incumbent(free, Objective.COST, until_found, on_plan=try_plan)
+    reach = ReachModel(free, calendars=model.calendars)
+    improve_market(MarketPlanner(reach, max_lots=max_lots), cheaper, seed=seed)
 
 
 def _within_ceilings(

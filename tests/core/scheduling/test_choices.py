@@ -12,6 +12,7 @@ from scheduling.core import (
     Transport,
     alternatives,
     band,
+    solve,
     violations,
 )
 from tests.core.scheduling.shops import machine, market, order
@@ -138,6 +139,13 @@ def test_the_band_offers_plans_that_can_be_booked_as_they_stand() -> None:
         assert offered.earliest <= offer.completion <= 2000
     costs = [offer.cost_minor for offer in offered.offers]
     assert costs == sorted(costs, reverse=True)
+
+
+def test_a_plan_is_found_between_a_near_deadline_and_a_low_ceiling() -> None:
+    """Plans by 260 cost 20,384 when they are looked for as the cheapest ones by that date."""
+    limits = {"deadline": 260, "price_ceiling_minor": 20_384}
+    found = solve(town(**limits), time_limit=20, seed=2)
+    assert found.is_plan
 
 
 def test_the_safest_plan_leaves_time_for_a_long_set_up_and_does_not_charge_it() -> None:

@@ -114,9 +114,9 @@ class Disruption:
                     machine_id=machine_id,
                     step=step,
                     until_at=datetime.fromisoformat(until),
-                    is_slow=any(slow),
+                    is_slow=is_slow,
                 )
-                for machine_id, step, until, *slow in document["halts"]
+                for machine_id, step, until, is_slow in document["halts"]
             ),
             begins_at=datetime.fromisoformat(document["begins_at"]),
             reach=Reach(document["reach"]),

@@ -180,13 +180,6 @@ def test_a_slow_machine_makes_what_begins_too_soon_and_all_else_is_placed_anew()
         assert hit_by(made, ORIGIN, wide, begun=set()) == {(3, 1)}
 
 
-def test_a_disruption_of_before_slow_machines_is_read_still() -> None:
-    disruption = halted(60)
-    document = disruption.to_json()
-    document["halts"] = [one[:3] for one in document["halts"]]
-    assert Disruption.from_json(document) == disruption
-
-
 def outage(until: int, *, machine: int = 11, since: int = 0) -> dict[str, object]:
     entry = {"machine_id": machine, "machine": f"M{machine}", "step": None}
     told = {"reported_since": since, "until": (ORIGIN + until * MINUTE).isoformat()}

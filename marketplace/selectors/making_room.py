@@ -79,7 +79,10 @@ def _as_if_empty(one: OnSale, order: AskedOrder) -> OnSale:
 def _others(
     machines: Collection[int], frame: Span, *, but: UUID
 ) -> list[tuple[OtherOrder, Booked]]:
-    """Return the orders that have booked hours on some machines within `frame`, with these."""
+    """Return the orders that have booked hours on some machines within `frame`, with these.
+
+    An order of which anything waits for an answer, or to be planned again, is left out.
+    """
     live = Commitment.objects.of(PLATFORM_ID)
     rows = live.filter(
         machine_id__in=list(machines),
@@ -105,7 +108,15 @@ def _others(
         .order_by("order_uid", "-pk")
         .distinct("order_uid")
     )
-    return [(_other(plan), booked[plan.order_uid]) for plan in plans]
+    settled = set(
+        live.filter(order_uid__in=most, state="booked").values_list("operation_uid", flat=True)
+    )
+    others = [_other(plan) for plan in plans]
+    return [(one, booked[one.order_uid]) for one in others if _names(one.plan) <= settled]
+
+
+def _names(plan: PlanDocument) -> set[UUID]:
+    return {plan.operation_uid(one.lot, one.step) for one in plan.operations}
 
 
 def _other(plan: Plan) -> OtherOrder:

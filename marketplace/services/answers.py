@@ -64,7 +64,8 @@ def answer_of(*, buyer_id: int, offer_uid: UUID) -> Answer:
     offer = Offer.objects.of_buyer(buyer_id).get(uid=offer_uid)
     names = [one.uid for one in Share.from_json(offer.snapshot).operations]
     if offer.proposal_uid is not None:
-        names = [waiting_name(offer.uid, name) for name in names]
+        # Whoever takes lots has their hours under these names first, and under their own then.
+        names += [waiting_name(offer.uid, name) for name in names]
     return Answer(
         state=offer.state,
         offer_uid=offer.uid,

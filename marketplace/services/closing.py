@@ -10,7 +10,14 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from evidence.services.transitions import transition
-from marketplace.models import Operation, OperationState, Order, OrderState
+from marketplace.models import (
+    Operation,
+    OperationState,
+    Order,
+    OrderState,
+    Proposal,
+    ProposalState,
+)
 from tenants.actors import Actor
 from tenants.live import announce
 from tenants.services.outbox import send_after_commit
@@ -18,19 +25,23 @@ from tenants.services.outbox import send_after_commit
 
 @dataclass(frozen=True, kw_only=True)
 class LotCounts:
-    """How many lots of an order there are, and how many have come to which end."""
+    """How many lots of an order there are, and how many have come to which end.
+
+    While lots change hands some are nobody's for a moment, and not counted: that is no end.
+    """
 
     lots: int
     delivered: int
     ended: int
+    are_changing_hands: bool
 
     @property
     def all_delivered(self) -> bool:
-        return self.lots > 0 and self.delivered == self.lots
+        return 0 < self.lots == self.delivered and not self.are_changing_hands
 
     @property
     def all_ended(self) -> bool:
-        return self.lots > 0 and self.ended == self.lots
+        return 0 < self.lots == self.ended and not self.are_changing_hands
 
 
 @transaction.atomic
@@ -85,4 +96,7 @@ def count_lots(*, order_uid: UUID, by: Actor) -> LotCounts:
             ended=Count("pk", filter=Q(inspected_at__isnull=False) | lost),
         )
     )
-    return LotCounts(**found)
+    leaving = Proposal.objects.of_buyer(by.tenant_id).filter(
+        order_uid=order_uid, state=ProposalState.ACCEPTED
+    )
+    return LotCounts(**found, are_changing_hands=leaving.exclude(leaving=[]).exists())

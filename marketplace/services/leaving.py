@@ -222,7 +222,7 @@ def _open(offer: Offer, *, by: Actor, now: datetime) -> None:
     """Open the work of an accepted offer whose lots are the factory's own now; once."""
     mine = Offer.objects.of_supplier(by.tenant_id).filter(pk=offer.pk)
     offer = mine.select_for_update(no_key=True).get()
-    if offer.work_orders.exists():
+    if offer.state != OfferState.ACCEPTED or offer.work_orders.exists():
         return
     share = Share.from_json(offer.snapshot)
     release_spans(subject_uids=[name for name, _ in waiting_names(offer)], by=by, now=now)

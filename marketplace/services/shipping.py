@@ -201,13 +201,13 @@ def take_in_delivered(*, operation_uids: Iterable[UUID], by: Actor, now: datetim
     lines = ShipmentLine.objects.filter(
         receiver_id=by.tenant_id, next_operation_uid__in=list(operation_uids)
     )
-    came = Shipment.objects.filter(
-        receiver_id=by.tenant_id,
-        pk__in=lines.values("shipment_id"),
-        state=ShipmentState.DELIVERED,
-        is_final=False,
+    sent = Shipment.objects.filter(
+        receiver_id=by.tenant_id, pk__in=lines.values("shipment_id"), is_final=False
     )
-    _take_in(list(came.order_by("pk").select_for_update(no_key=True)), by=by, now=now)
+    # Locked whatever their state: one that is just being signed for is waited for.
+    locked = list(sent.order_by("pk").select_for_update(no_key=True))
+    came = [one for one in locked if one.state == ShipmentState.DELIVERED]
+    _take_in(came, by=by, now=now)
 
 
 def _take_in(arriving: Sequence[Shipment], *, by: Actor, now: datetime) -> None:

@@ -26,6 +26,7 @@ from marketplace.models import (
 )
 from marketplace.selectors.orders import orders_by_risk
 from marketplace.services import applying, leaving
+from marketplace.services.closing import count_lots
 from marketplace.services.credit_features import material_of
 from marketplace.services.expiry import hand_on_expired_offers, hand_on_expired_proposals
 from marketplace.services.inspection import inspect_shipment
@@ -33,6 +34,7 @@ from marketplace.services.later_dates import accept_later, keep_waiting
 from marketplace.services.leaving import conclude_leaving
 from marketplace.services.moving import ProposalDecided, ProposalGone, ProposalStale
 from marketplace.services.offers import OfferUnknown, accept_offer, decline_offer
+from marketplace.services.orders import cancel_order
 from marketplace.services.production import (
     Report,
     ReportNotTaken,
@@ -491,9 +493,17 @@ def test_what_is_cut_off_half_way_goes_on_where_it_stood(
         with pytest.raises(Killed):
             place.deliver()
     assert place.root().state == "accepted"
+    assert are_changing_hands(place), "meanwhile the order has no end"
     place.deliver()
     assert place.root().state == "applied"
+    assert not are_changing_hands(place)
     check_changed_hands(place, offer)
+
+
+def are_changing_hands(place: Ward) -> bool:
+    order = place.town.order()
+    with acting_as(place.buyer.pk):
+        return count_lots(order_uid=order.uid, by=actor(place.buyer)).are_changing_hands
 
 
 def test_a_lot_that_comes_before_its_work_is_open_waits_for_it(
@@ -623,3 +633,20 @@ def test_an_order_that_is_not_paid_yet_moves_too_and_starts_when_it_is() -> None
     pay(place)
     assert place.town.order().state == "in_production"
     assert place.work_orders(other) == ["released"]
+
+
+def test_an_order_that_is_cancelled_after_its_lots_went_frees_their_hours() -> None:
+    town = yard(**LARGE)
+    other = make_organisation(name="Other")
+    equip(other, "blanking", 900)
+    place = Ward(town=town, others=(other,))
+    place.agrees(place.goes_down())
+    (offer,) = place.offers()
+    place.take(offer)
+    place.deliver()
+    assert place.town.reserved(other)
+    uid = place.town.order().uid
+    with acting_as(place.buyer.pk):
+        cancel_order(organisation=place.buyer, by=actor(place.buyer), now=NOW, uid=uid)
+    place.deliver()
+    assert place.town.reserved(other) == {}
